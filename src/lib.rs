@@ -1,0 +1,6 @@
+//! Vouchsafe lets people at schools get themselves, and each other, into a government service, and keeps
+//! proof of it. Everything that happens is an event; every list, page and answer is folded from events.
+
+pub mod clock;
+pub mod secret;
+pub mod store;

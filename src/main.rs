@@ -1,0 +1,3 @@
+//! The `vouchsafe` command.
+
+fn main() {}

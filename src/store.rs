@@ -1,0 +1,188 @@
+//! The event log: the trait that every engine keeps, and the engines.
+//!
+//! An engine stores runs of bytes that it does not look into. What they mean is the `events` crate's
+//! matter; that they come back as they were sent, in order, is the engine's. [`contract`] lists what is
+//! promised, as tests that run against each engine.
+
+use std::pin::Pin;
+
+use bytes::Bytes;
+use futures_util::Stream as FutureStream;
+use vouchsafe_events::{EventId, Position, Stream, Version};
+
+/// The most bytes that one event's stored form may have: a Merkle leaf holds 65,535.
+pub const MAX_EVENT_BYTES: usize = 60 * 1024;
+
+/// The most bytes that one append may have in all: EventStoreDB takes 1 MiB, its own overhead included.
+pub const MAX_APPEND_BYTES: usize = 900 * 1024;
+
+/// What a writer expects of the stream that it appends to.
+///
+/// There is no "any": an event's version is inside its hashed bytes, so a writer always knows it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Expected {
+    /// The stream has no events yet.
+    NoStream,
+    /// The stream's last event has this version.
+    Exact(Version),
+}
+
+impl Expected {
+    /// The version that the first appended event gets.
+    pub const fn next(self) -> Version {
+        match self {
+            Self::NoStream => Version::FIRST,
+            Self::Exact(last) => last.next(),
+        }
+    }
+}
+
+/// An event to append: its id, and the bytes that are kept and hashed.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct NewEvent {
+    /// The event's own id: with the same ids and bytes at the same place, an append is the same append.
+    pub id: EventId,
+    /// The event's type, for engines that keep it beside the bytes. It is inside them too.
+    pub kind: &'static str,
+    /// The stored form.
+    pub bytes: Bytes,
+}
+
+/// An event as the log gives it back.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct StoredEvent {
+    /// Its id.
+    pub id: EventId,
+    /// The stream it is in.
+    pub stream: Stream,
+    /// Its version in the stream.
+    pub version: Version,
+    /// Its position in the log.
+    pub position: Position,
+    /// The stored form, byte for byte as it was appended.
+    pub bytes: Bytes,
+}
+
+/// Where an append ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Appended {
+    /// The version of the last event appended.
+    pub version: Version,
+    /// The position of the last event appended.
+    pub position: Position,
+}
+
+/// What a subscription yields.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Followed {
+    /// The next event.
+    Event(StoredEvent),
+    /// All that was in the log so far has been yielded; what follows is news. It comes again after each
+    /// time the follower fell behind.
+    CaughtUp(Position),
+}
+
+/// Why the log did not do what it was asked.
+#[derive(Debug, thiserror::Error)]
+pub enum StoreError {
+    /// The stream is not where the writer thought. Load it again and decide again.
+    #[error("the stream {stream} is at {actual:?}, not at {expected:?}")]
+    WrongVersion {
+        /// The stream.
+        stream: Stream,
+        /// What the writer expected.
+        expected: Expected,
+        /// The last version in the stream; none if it has no events.
+        actual: Option<Version>,
+    },
+    /// An append must carry at least one event.
+    #[error("an append without events")]
+    Empty,
+    /// An event, or the append as a whole, is larger than the log keeps. Trying again will not help.
+    #[error("{bytes} bytes is more than the {limit} that the log keeps")]
+    TooLarge {
+        /// How many bytes there were.
+        bytes: usize,
+        /// How many are allowed.
+        limit: usize,
+    },
+    /// One event id stands twice, in this append or in the log at another place. Trying again will not help.
+    #[error("the event id {0} is already in the log at another place")]
+    IdTaken(EventId),
+    /// The disk has no room. What was asked was not done.
+    #[error("the disk that holds the event log is full: free some space, then try again")]
+    DiskFull,
+    /// Another process holds the log and did not let go in time. What was asked was not done.
+    #[error("another process has the event log locked: stop it, or wait until it has finished")]
+    Locked,
+    /// A newer version of the product made the log.
+    #[error(
+        "the event log has form {found}, made by a newer version of vouchsafe; this one knows form {known}: upgrade it"
+    )]
+    NewerForm {
+        /// The form found.
+        found: i64,
+        /// The newest form that this version knows.
+        known: i64,
+    },
+    /// The file is not an event log, or is damaged.
+    #[error("the event log cannot be read: {0}")]
+    Damaged(String),
+    /// The log cannot be reached, or failed in a way of its own. An append may or may not have been done:
+    /// repeat it with the same ids, or read.
+    #[error("the event log is not available")]
+    Unavailable(#[source] Box<dyn std::error::Error + Send + Sync>),
+}
+
+impl StoreError {
+    /// Whether the same call may succeed later without anybody changing it.
+    pub const fn retryable(&self) -> bool {
+        match self {
+            Self::DiskFull | Self::Locked | Self::Unavailable(_) => true,
+            Self::WrongVersion { .. }
+            | Self::Empty
+            | Self::TooLarge { .. }
+            | Self::IdTaken(_)
+            | Self::NewerForm { .. }
+            | Self::Damaged(_) => false,
+        }
+    }
+}
+
+/// A future that a trait object can return.
+pub type BoxFuture<'a, T> = Pin<Box<dyn Future<Output = T> + Send + 'a>>;
+
+/// What follows a position, without end.
+pub type Subscription = Pin<Box<dyn FutureStream<Item = Result<Followed, StoreError>> + Send>>;
+
+/// The event log.
+pub trait EventStore: Send + Sync + 'static {
+    /// Appends events to one stream, all or none. When it returns they are on disk.
+    ///
+    /// Repeating an append with the same ids and the same bytes at the same place succeeds, writes nothing and
+    /// answers as the first did. Events beginning at another place, or only partly there, are refused.
+    fn append(
+        &self,
+        stream: Stream,
+        expected: Expected,
+        events: Vec<NewEvent>,
+    ) -> BoxFuture<'_, Result<Appended, StoreError>>;
+
+    /// At most `limit` events of one stream from `from` on (inclusive), in order. A stream that has none is empty.
+    fn read(
+        &self,
+        stream: Stream,
+        from: Version,
+        limit: usize,
+    ) -> BoxFuture<'_, Result<Vec<StoredEvent>, StoreError>>;
+
+    /// At most `limit` events of the whole log after `after` (exclusive), in order of position.
+    fn read_all(&self, after: Position, limit: usize) -> BoxFuture<'_, Result<Vec<StoredEvent>, StoreError>>;
+
+    /// The position of the last event; [`Position::START`] if there is none.
+    fn head(&self) -> BoxFuture<'_, Result<Position, StoreError>>;
+
+    /// Follows the log after `after` (exclusive): what is there, a caught-up mark, then what comes. A follower
+    /// that lags loses nothing and holds nothing up. An error ends it; follow again from the last position seen.
+    fn subscribe(&self, after: Position) -> Subscription;
+}
