@@ -1,0 +1,204 @@
+//! The events: each type once, with its name in the stored form and its schema version.
+
+mod access;
+mod organisation;
+mod person;
+
+use serde::de::{DeserializeSeed, Error as _};
+use serde::{Deserialize, Deserializer, Serialize};
+
+pub use access::{
+    AccessConfirmed, AccessDeclined, AccessEndDateChanged, AccessEnded, AccessEndingSoon, AccessGranted,
+    AccessRequestExpired, AccessRequestWithdrawn, AccessRequested, AccessRevoked, ApproversReminded,
+    ReviewCompleted, ReviewOpened, ReviewReminded,
+};
+pub use organisation::{
+    ApproverBasis, ApproverEstablished, ApproverStoodDown, LocalAuthority, OrganisationClosed,
+    OrganisationKind, OrganisationRegistered, OrganisationRenamed, OrganisationReopened, StandDownReason,
+};
+pub use person::{
+    EmailChanged, EmailHeldByAnother, EmailReleased, EmailReserved, Introduction, MailFailure, MailGivenUp,
+    MailKind, MailSent, Method, NameChanged, OrganisationChosen, PersonIntroduced, Refusal, SignInRefused,
+    SignOut, SignedIn, SignedOut, StaffAppointed, StaffRole, StaffStoodDown, SubjectLinked, SubjectReserved,
+};
+
+use crate::{Plain, Sealed, Slot};
+
+/// Declares the event types: `Variant(Payload) = "name in the stored form", schema version, sentence;`.
+macro_rules! events {
+    ($($variant:ident($payload:ty) = $name:literal, $schema:literal;)*) => {
+        /// Something that happened. `T` is how it holds personal data: [`Plain`] or [`Sealed`].
+        #[derive(Clone, Debug, PartialEq, Eq)]
+        pub enum Event<T> {
+            $(#[doc = concat!("`", $name, "`: see the payload.")] $variant($payload),)*
+        }
+
+        impl<T> Event<T> {
+            /// The type's name in the stored form.
+            pub const fn kind(&self) -> &'static str {
+                match self { $(Self::$variant(_) => $name,)* }
+            }
+
+            /// The schema version that this product writes for the type.
+            pub const fn schema(&self) -> u16 {
+                match self { $(Self::$variant(_) => $schema,)* }
+            }
+        }
+
+        /// Every event type with the schema version that is written, in the order of the declaration.
+        pub const KINDS: &[(&str, u16)] = &[$(($name, $schema),)*];
+
+        impl Serialize for Event<Sealed> {
+            /// Writes the payload alone: the type and the schema version stand in the envelope.
+            fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+                match self { $(Self::$variant(data) => data.serialize(serializer),)* }
+            }
+        }
+
+        impl<'de> DeserializeSeed<'de> for Kind<'_> {
+            type Value = Event<Sealed>;
+
+            fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<Event<Sealed>, D::Error> {
+                type T = Sealed;
+                match (self.name, self.schema) {
+                    $(($name, $schema) => <$payload>::deserialize(deserializer).map(Event::$variant),)*
+                    _ => Err(D::Error::custom("unknown event type or schema version")),
+                }
+            }
+        }
+    };
+}
+
+/// An event's type and schema version as they were read: with them the payload can be decoded.
+#[derive(Clone, Copy)]
+pub(crate) struct Kind<'a> {
+    pub(crate) name: &'a str,
+    pub(crate) schema: u16,
+}
+
+events! {
+    OrganisationRegistered(OrganisationRegistered) = "organisation-registered", 1;
+    OrganisationRenamed(OrganisationRenamed) = "organisation-renamed", 1;
+    OrganisationClosed(OrganisationClosed) = "organisation-closed", 1;
+    OrganisationReopened(OrganisationReopened) = "organisation-reopened", 1;
+    ApproverEstablished(ApproverEstablished) = "approver-established", 1;
+    ApproverStoodDown(ApproverStoodDown) = "approver-stood-down", 1;
+    AccessRequested(AccessRequested<T>) = "access-requested", 1;
+    AccessRequestWithdrawn(AccessRequestWithdrawn) = "access-request-withdrawn", 1;
+    AccessRequestExpired(AccessRequestExpired) = "access-request-expired", 1;
+    ApproversReminded(ApproversReminded) = "approvers-reminded", 1;
+    AccessGranted(AccessGranted) = "access-granted", 1;
+    AccessDeclined(AccessDeclined<T>) = "access-declined", 1;
+    AccessEndDateChanged(AccessEndDateChanged) = "access-end-date-changed", 1;
+    AccessEndingSoon(AccessEndingSoon) = "access-ending-soon", 1;
+    AccessEnded(AccessEnded) = "access-ended", 1;
+    AccessRevoked(AccessRevoked<T>) = "access-revoked", 1;
+    ReviewOpened(ReviewOpened) = "review-opened", 1;
+    AccessConfirmed(AccessConfirmed) = "access-confirmed", 1;
+    ReviewReminded(ReviewReminded) = "review-reminded", 1;
+    ReviewCompleted(ReviewCompleted) = "review-completed", 1;
+    PersonIntroduced(PersonIntroduced<T>) = "person-introduced", 1;
+    SubjectLinked(SubjectLinked<T>) = "subject-linked", 1;
+    EmailChanged(EmailChanged<T>) = "email-changed", 1;
+    EmailHeldByAnother(EmailHeldByAnother<T>) = "email-held-by-another", 1;
+    NameChanged(NameChanged<T>) = "name-changed", 1;
+    StaffAppointed(StaffAppointed) = "staff-appointed", 1;
+    StaffStoodDown(StaffStoodDown) = "staff-stood-down", 1;
+    SignedIn(SignedIn<T>) = "signed-in", 1;
+    OrganisationChosen(OrganisationChosen) = "organisation-chosen", 1;
+    SignInRefused(SignInRefused<T>) = "sign-in-refused", 1;
+    SignedOut(SignedOut) = "signed-out", 1;
+    EmailReserved(EmailReserved) = "email-reserved", 1;
+    EmailReleased(EmailReleased) = "email-released", 1;
+    SubjectReserved(SubjectReserved) = "subject-reserved", 1;
+    MailSent(MailSent) = "mail-sent", 1;
+    MailGivenUp(MailGivenUp) = "mail-given-up", 1;
+}
+
+impl Event<Plain> {
+    /// Seals all personal data in the event with `seal`, which is told where each text stands.
+    pub fn seal<E>(self, mut seal: impl FnMut(Slot, Plain) -> Result<Sealed, E>) -> Result<Event<Sealed>, E> {
+        Ok(match self {
+            Self::AccessRequested(AccessRequested { request, person, message }) => {
+                let message = message.map(|text| seal(Slot::RequestMessage, text)).transpose()?;
+                Event::AccessRequested(AccessRequested { request, person, message })
+            }
+            Self::AccessDeclined(AccessDeclined { request, person, reason }) => {
+                let reason = seal(Slot::DeclineReason, reason)?;
+                Event::AccessDeclined(AccessDeclined { request, person, reason })
+            }
+            Self::AccessRevoked(AccessRevoked { person, reason, review }) => {
+                let reason = seal(Slot::RevokeReason, reason)?;
+                Event::AccessRevoked(AccessRevoked { person, reason, review })
+            }
+            Self::PersonIntroduced(PersonIntroduced { email, hash, name, how }) => {
+                let email = seal(Slot::IntroducedEmail, email)?;
+                let name = name.map(|text| seal(Slot::IntroducedName, text)).transpose()?;
+                Event::PersonIntroduced(PersonIntroduced { email, hash, name, how })
+            }
+            Self::SubjectLinked(SubjectLinked { subject, hash }) => {
+                Event::SubjectLinked(SubjectLinked { subject: seal(Slot::LinkedSubject, subject)?, hash })
+            }
+            Self::EmailChanged(EmailChanged { email, hash }) => {
+                Event::EmailChanged(EmailChanged { email: seal(Slot::ChangedEmail, email)?, hash })
+            }
+            Self::EmailHeldByAnother(EmailHeldByAnother { email, other }) => {
+                Event::EmailHeldByAnother(EmailHeldByAnother { email: seal(Slot::HeldEmail, email)?, other })
+            }
+            Self::NameChanged(NameChanged { name }) => {
+                Event::NameChanged(NameChanged { name: seal(Slot::ChangedName, name)? })
+            }
+            Self::SignedIn(SignedIn {
+                session,
+                expires,
+                method,
+                organisation,
+                organisations,
+                network,
+                device,
+            }) => {
+                let network = seal(Slot::SignedInNetwork, network)?;
+                let device = seal(Slot::SignedInDevice, device)?;
+                Event::SignedIn(SignedIn {
+                    session,
+                    expires,
+                    method,
+                    organisation,
+                    organisations,
+                    network,
+                    device,
+                })
+            }
+            Self::SignInRefused(SignInRefused { reason, organisation, network }) => {
+                let network = seal(Slot::RefusedNetwork, network)?;
+                Event::SignInRefused(SignInRefused { reason, organisation, network })
+            }
+            Self::OrganisationRegistered(data) => Event::OrganisationRegistered(data),
+            Self::OrganisationRenamed(data) => Event::OrganisationRenamed(data),
+            Self::OrganisationClosed(data) => Event::OrganisationClosed(data),
+            Self::OrganisationReopened(data) => Event::OrganisationReopened(data),
+            Self::ApproverEstablished(data) => Event::ApproverEstablished(data),
+            Self::ApproverStoodDown(data) => Event::ApproverStoodDown(data),
+            Self::AccessRequestWithdrawn(data) => Event::AccessRequestWithdrawn(data),
+            Self::AccessRequestExpired(data) => Event::AccessRequestExpired(data),
+            Self::ApproversReminded(data) => Event::ApproversReminded(data),
+            Self::AccessGranted(data) => Event::AccessGranted(data),
+            Self::AccessEndDateChanged(data) => Event::AccessEndDateChanged(data),
+            Self::AccessEndingSoon(data) => Event::AccessEndingSoon(data),
+            Self::AccessEnded(data) => Event::AccessEnded(data),
+            Self::ReviewOpened(data) => Event::ReviewOpened(data),
+            Self::AccessConfirmed(data) => Event::AccessConfirmed(data),
+            Self::ReviewReminded(data) => Event::ReviewReminded(data),
+            Self::ReviewCompleted(data) => Event::ReviewCompleted(data),
+            Self::StaffAppointed(data) => Event::StaffAppointed(data),
+            Self::StaffStoodDown(data) => Event::StaffStoodDown(data),
+            Self::OrganisationChosen(data) => Event::OrganisationChosen(data),
+            Self::SignedOut(data) => Event::SignedOut(data),
+            Self::EmailReserved(data) => Event::EmailReserved(data),
+            Self::EmailReleased(data) => Event::EmailReleased(data),
+            Self::SubjectReserved(data) => Event::SubjectReserved(data),
+            Self::MailSent(data) => Event::MailSent(data),
+            Self::MailGivenUp(data) => Event::MailGivenUp(data),
+        })
+    }
+}
