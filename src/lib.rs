@@ -3,5 +3,6 @@
 
 pub mod clock;
 pub mod privacy;
+pub mod reactors;
 pub mod secret;
 pub mod store;

@@ -1,0 +1,3 @@
+//! What follows the log and acts.
+
+pub mod mail;
