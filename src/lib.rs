@@ -4,6 +4,8 @@
 pub mod app;
 pub mod clock;
 pub mod domain;
+pub mod identity;
+pub mod privacy;
 pub mod random;
 pub mod secret;
 pub mod snapshot;
