@@ -1,6 +1,11 @@
 //! Vouchsafe lets people at schools get themselves, and each other, into a government service, and keeps
 //! proof of it. Everything that happens is an event; every list, page and answer is folded from events.
 
+pub mod app;
 pub mod clock;
+pub mod domain;
+pub mod random;
 pub mod secret;
+pub mod snapshot;
 pub mod store;
+pub mod web;

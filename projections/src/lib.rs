@@ -22,3 +22,7 @@ pub use organisations::DECIDED_KEPT;
 pub use outbox::{GIVEN_UP_KEPT, GivenUp, Outbox, PendingMail};
 pub use people::Person;
 pub use sessions::Session;
+
+/// The form of the lists in a snapshot. It grows with every change to what the lists hold or how they fold;
+/// a snapshot of another form is passed over and the lists are folded anew.
+pub const FORM: u32 = 1;
