@@ -1,0 +1,3 @@
+//! The pages, and what they are drawn with.
+
+pub mod assets;
