@@ -108,13 +108,13 @@ impl SessionSettings {
 #[derive(Clone, Copy, Debug, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct ApproverSettings {
-    /// Every how many minutes DfE Sign-in is asked who the approvers are; 0 asks never.
-    pub poll_minutes: u16,
+    /// Every how many seconds DfE Sign-in is asked who the approvers are; 0 asks never.
+    pub poll_seconds: u32,
 }
 
 impl Default for ApproverSettings {
     fn default() -> Self {
-        Self { poll_minutes: 15 }
+        Self { poll_seconds: 900 }
     }
 }
 

@@ -187,9 +187,9 @@ async fn serve_on(
     let mut reactors = JoinSet::new();
     reactors.spawn(timekeeper::run(Arc::clone(app), stopped.clone()));
     reactors.spawn(mail::run(Arc::clone(app), mailer, wording(&config.web), stopped.clone()));
-    if let Some(api) = api.filter(|_| config.approvers.poll_minutes > 0) {
+    if let Some(api) = api.filter(|_| config.approvers.poll_seconds > 0) {
         let issuer = config.dfe_sign_in.issuer.as_str().to_owned();
-        let every = Duration::from_secs(u64::from(config.approvers.poll_minutes) * 60);
+        let every = Duration::from_secs(config.approvers.poll_seconds.into());
         reactors.spawn(approvers::run(Arc::clone(app), api, issuer, every, stopped.clone()));
     }
 

@@ -18,8 +18,8 @@ fn lines(config: &Config) -> Vec<String> {
         || "DfE Sign-in's API is not used: nobody becomes an approver through DfE Sign-in.".to_owned(),
         |api| {
             format!(
-                "Approvers and people's other schools are asked of {:?}, every {} minutes and at each sign-in.",
-                api.base_url, config.approvers.poll_minutes
+                "Approvers and people's other schools are asked of {:?}, every {} seconds and at each sign-in.",
+                api.base_url, config.approvers.poll_seconds
             )
         },
     );
