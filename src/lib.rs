@@ -3,7 +3,11 @@
 
 pub mod app;
 pub mod clock;
+pub mod demo;
 pub mod domain;
+pub mod errors;
+pub mod identity;
+pub mod privacy;
 pub mod random;
 pub mod secret;
 pub mod snapshot;

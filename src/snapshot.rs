@@ -37,8 +37,13 @@ fn file_name(position: Position) -> String {
 /// The snapshots in a folder, newest first.
 fn list(folder: &Path) -> Vec<PathBuf> {
     let is_snapshot = |path: &PathBuf| path.extension().is_some_and(|extension| extension == "snapshot");
-    let mut found: Vec<_> =
-        fs::read_dir(folder).into_iter().flatten().flatten().map(|entry| entry.path()).filter(is_snapshot).collect();
+    let mut found: Vec<_> = fs::read_dir(folder)
+        .into_iter()
+        .flatten()
+        .flatten()
+        .map(|entry| entry.path())
+        .filter(is_snapshot)
+        .collect();
     found.sort_unstable_by(|a, b| b.cmp(a));
     found
 }

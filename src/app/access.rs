@@ -171,7 +171,10 @@ impl App {
     }
 
     /// Does at one organisation whatever time has brought.
-    pub async fn keep_time(&self, organisation: OrganisationId) -> Result<Done, Failure<std::convert::Infallible>> {
+    pub async fn keep_time(
+        &self,
+        organisation: OrganisationId,
+    ) -> Result<Done, Failure<std::convert::Infallible>> {
         let review = ReviewId::from_uuid(self.random.uuid(self.now())?);
         let cause = Cause::by(Actor::Reactor(Reactor::Timekeeper));
         self.decide(Stream::Organisation(organisation), cause, |state: &Organisation, now| {

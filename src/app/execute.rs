@@ -1,7 +1,9 @@
 //! The one way in which a decision gets into the log.
 
 use bytes::Bytes;
-use vouchsafe_events::{Envelope, Event, EventId, Position, Recorded, Sealed, Stream, Timestamp, Version, decode, encode};
+use vouchsafe_events::{
+    Envelope, Event, EventId, Position, Recorded, Sealed, Stream, Timestamp, Version, decode, encode,
+};
 
 use super::{App, Cause, Failure, Unavailable};
 use crate::domain::{Decided, State};
@@ -83,7 +85,7 @@ impl App {
         let mut events = Vec::with_capacity(decided.len());
         for event in decided {
             let id = EventId::from_uuid(self.random.uuid(at)?);
-            let event: Event<Sealed> = event.seal(|slot, plain| self.ring.seal(id, slot, &plain))?;
+            let event: Event<Sealed> = event.seal(|slot, plain| self.ring.seal(id, slot, plain))?;
             let Cause { actor, causation, correlation } = cause;
             let envelope = Envelope { id, stream, version, at, actor, causation, correlation };
             let bytes = Bytes::from(encode(&envelope, &event)?);
@@ -111,7 +113,12 @@ impl App {
     }
 
     /// Appends events that are decided elsewhere than on a state: what a reactor did.
-    pub async fn record(&self, stream: Stream, cause: Cause, decided: Decided) -> Result<Done, Failure<std::convert::Infallible>> {
+    pub async fn record(
+        &self,
+        stream: Stream,
+        cause: Cause,
+        decided: Decided,
+    ) -> Result<Done, Failure<std::convert::Infallible>> {
         self.decide::<Unread, _>(stream, cause, |_, _| Ok(decided.clone())).await
     }
 }

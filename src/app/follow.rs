@@ -56,7 +56,9 @@ impl Following {
     /// is one that fits, else from the first event. A snapshot that does not fit is passed over.
     pub async fn begin(store: &dyn EventStore, snapshots: Option<PathBuf>) -> Result<Self, Unavailable> {
         let head = store.head().await?;
-        let found = snapshots.clone().map(|folder| tokio::task::spawn_blocking(move || snapshot::newest(&folder, head)));
+        let found = snapshots
+            .clone()
+            .map(|folder| tokio::task::spawn_blocking(move || snapshot::newest(&folder, head)));
         let mut lists = match found {
             Some(found) => found.await.ok().flatten().unwrap_or_default(),
             None => Lists::default(),
@@ -80,8 +82,11 @@ impl Following {
             "the lists are folded"
         );
         let folded = lists.events() - from;
-        let following =
-            Self { lists: Arc::new(RwLock::new(lists)), standing: Arc::new(watch::Sender::new(standing)), snapshots };
+        let following = Self {
+            lists: Arc::new(RwLock::new(lists)),
+            standing: Arc::new(watch::Sender::new(standing)),
+            snapshots,
+        };
         if folded >= SNAPSHOT_EVERY {
             following.snapshot().await;
         }

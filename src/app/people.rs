@@ -97,7 +97,8 @@ impl App {
         for _ in 0..TRIES {
             if let Some(person) = self.holder(stream).await? {
                 self.bring_up_to_date(person, account, how, cause).await?;
-                self.note(Stream::Person(person), cause, |state: &Person| state.link(person, &whole, hash)).await?;
+                self.note(Stream::Person(person), cause, |state: &Person| state.link(person, &whole, hash))
+                    .await?;
                 return Ok(person);
             }
             let by_email = self.introduce(account.email, account.name, how, cause).await?;

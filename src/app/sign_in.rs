@@ -6,8 +6,8 @@ use aws_lc_rs::digest::{SHA256, digest};
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use vouchsafe_events::{
-    Actor, Email, Introduction, Method, OrganisationId, PersonId, Position, Refusal, SessionHash, SignOut, Stream,
-    Timestamp,
+    Actor, Email, Introduction, Method, OrganisationId, PersonId, Position, Refusal, SessionHash, SignOut,
+    Stream, Timestamp,
 };
 use zeroize::Zeroizing;
 

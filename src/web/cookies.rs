@@ -52,7 +52,12 @@ pub(super) fn open<T: DeserializeOwned>(site: &Site, headers: &HeaderMap, name: 
 }
 
 /// A `Set-Cookie` that keeps a sealed value for as long as the browser runs, or `seconds`.
-pub(super) fn keep<T: Serialize>(site: &Site, name: &str, value: &T, seconds: Option<i64>) -> Option<HeaderValue> {
+pub(super) fn keep<T: Serialize>(
+    site: &Site,
+    name: &str,
+    value: &T,
+    seconds: Option<i64>,
+) -> Option<HeaderValue> {
     let sealed = match site.cookies.seal(name, value) {
         Ok(sealed) => sealed,
         Err(error) => {
@@ -97,7 +102,8 @@ impl Network {
     /// past all trusted ones). Anybody else's header is passed over (ASVS 5.0, 4.1.3).
     pub(super) fn of(site: &Site, parts: &Parts) -> Self {
         let connection = parts.extensions.get::<ConnectInfo<SocketAddr>>();
-        let peer = connection.map_or(IpAddr::from([0, 0, 0, 0]), |ConnectInfo(address)| address.ip().to_canonical());
+        let peer =
+            connection.map_or(IpAddr::from([0, 0, 0, 0]), |ConnectInfo(address)| address.ip().to_canonical());
         Self(forwarded(peer, &parts.headers, &site.settings.trusted_proxies.0))
     }
 }

@@ -63,7 +63,9 @@ where
         let headers = parts.headers.clone();
         let raw = RawForm::from_request(Request::from_parts(parts, body), state).await;
         let RawForm(bytes) = raw.map_err(|rejection| match rejection {
-            RawFormRejection::BytesRejection(rejection) if rejection.status() == StatusCode::PAYLOAD_TOO_LARGE => {
+            RawFormRejection::BytesRejection(rejection)
+                if rejection.status() == StatusCode::PAYLOAD_TOO_LARGE =>
+            {
                 Problem::TooLarge
             }
             _ => Problem::BadRequest,

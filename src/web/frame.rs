@@ -88,7 +88,8 @@ impl Frame {
             found.push(link(links::HOME, "Your access"));
         }
         if who.is_approver {
-            let requests = if who.waiting == 0 { "Requests".to_owned() } else { format!("Requests ({})", who.waiting) };
+            let requests =
+                if who.waiting == 0 { "Requests".to_owned() } else { format!("Requests ({})", who.waiting) };
             found.push(link(links::REQUESTS, &requests));
             found.push(link(links::USERS, "Users"));
         }
@@ -126,9 +127,9 @@ impl Who {
         let (organisation, is_approver, waiting, is_auditor) = site.app.lists(|lists| {
             let acting = signed_in.organisation.and_then(|id| lists.organisation(id));
             let is_approver = acting.is_some_and(|found| found.is_approver(person));
-            let waiting = acting.filter(|_| is_approver).map_or(0, |found| {
-                found.open_requests().filter(|request| request.person != person).count()
-            });
+            let waiting = acting
+                .filter(|_| is_approver)
+                .map_or(0, |found| found.open_requests().filter(|request| request.person != person).count());
             let roles = lists.person(person).map(|found| &found.roles);
             let is_auditor = roles.is_some_and(|roles| roles.contains(&StaffRole::Auditor));
             (acting.map(|found| found.name.to_string()), is_approver, waiting, is_auditor)

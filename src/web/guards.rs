@@ -156,7 +156,8 @@ where
         let signed_in = <SignedIn as FromRequestParts<S>>::from_request_parts(parts, state).await?;
         let organisation = signed_in.organisation.ok_or(Problem::Choose)?;
         let site = Site::from_ref(state);
-        let closed = site.app.lists(|lists| lists.organisation(organisation).is_none_or(|found| found.closed));
+        let closed =
+            site.app.lists(|lists| lists.organisation(organisation).is_none_or(|found| found.closed));
         if closed {
             return Err(Problem::Forbidden(Forbidden::OrganisationClosed));
         }
@@ -186,7 +187,9 @@ where
         let colleague = Colleague::from_request_parts(parts, state).await?;
         let site = Site::from_ref(state);
         let approver = site.app.lists(|lists| {
-            lists.organisation(colleague.organisation).is_some_and(|found| found.is_approver(colleague.person))
+            lists
+                .organisation(colleague.organisation)
+                .is_some_and(|found| found.is_approver(colleague.person))
         });
         if approver { Ok(Self(colleague)) } else { Err(Problem::Forbidden(Forbidden::NotAnApprover)) }
     }

@@ -101,7 +101,8 @@ pub(super) fn own_path(text: &str) -> Option<&str> {
         && !text.starts_with("//")
         && text.len() <= 500
         && text.bytes().all(|byte| byte.is_ascii_graphic() && byte != b'\\');
-    (safe && !text.starts_with(SIGN_IN) && !text.starts_with(SIGN_OUT) && !text.starts_with("/auth/")).then_some(text)
+    (safe && !text.starts_with(SIGN_IN) && !text.starts_with(SIGN_OUT) && !text.starts_with("/auth/"))
+        .then_some(text)
 }
 
 #[cfg(test)]
@@ -114,8 +115,18 @@ mod tests {
             assert_eq!(own_path(path), Some(path));
         }
         for path in [
-            "", "access", "//evil.example", "https://evil.example", "/\\evil.example", "/a\r\nb", "/ü", "/sign-in",
-            "/sign-out", "/auth/callback?code=x", "\\\\evil.example", "/\tevil",
+            "",
+            "access",
+            "//evil.example",
+            "https://evil.example",
+            "/\\evil.example",
+            "/a\r\nb",
+            "/ü",
+            "/sign-in",
+            "/sign-out",
+            "/auth/callback?code=x",
+            "\\\\evil.example",
+            "/\tevil",
         ] {
             assert_eq!(own_path(path), None, "{path}");
         }

@@ -8,6 +8,7 @@ use http::{StatusCode, Uri};
 
 use super::links;
 use crate::app::{Failure, Unavailable};
+use crate::errors::Chain;
 
 /// Why a page cannot be shown, or a thing not be done.
 #[derive(Clone, Debug)]
@@ -98,32 +99,15 @@ impl Problem {
             Self::Forbidden(_) | Self::FormExpired => StatusCode::FORBIDDEN,
             Self::SignIn { .. } | Self::Choose => StatusCode::SEE_OTHER,
             Self::BadRequest => StatusCode::BAD_REQUEST,
-            Self::SignInFailed(SignInFailed::DfeSignInDown) | Self::Unavailable => StatusCode::SERVICE_UNAVAILABLE,
+            Self::SignInFailed(SignInFailed::DfeSignInDown) | Self::Unavailable => {
+                StatusCode::SERVICE_UNAVAILABLE
+            }
             Self::SignInFailed(_) => StatusCode::BAD_REQUEST,
             Self::TooLarge => StatusCode::PAYLOAD_TOO_LARGE,
             Self::TooMany { .. } => StatusCode::TOO_MANY_REQUESTS,
             Self::Contended => StatusCode::CONFLICT,
             Self::Internal => StatusCode::INTERNAL_SERVER_ERROR,
         }
-    }
-}
-
-/// An error with all its causes, for the log.
-pub(super) struct Chain<'a>(pub(super) &'a (dyn std::error::Error + 'static));
-
-impl fmt::Display for Chain<'_> {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let mut next = Some(self.0);
-        let mut first = true;
-        while let Some(error) = next {
-            if !first {
-                f.write_str(": ")?;
-            }
-            first = false;
-            fmt::Display::fmt(error, f)?;
-            next = error.source();
-        }
-        Ok(())
     }
 }
 
@@ -180,7 +164,9 @@ impl Problem {
             ),
             Self::Forbidden(Forbidden::NotAnApprover) => words(
                 "You need to be an approver to see this page",
-                &["Only approvers at your school can see and decide who has access. If you act for more than one school, check that you have chosen the right one."],
+                &[
+                    "Only approvers at your school can see and decide who has access. If you act for more than one school, check that you have chosen the right one.",
+                ],
                 home,
             ),
             Self::Forbidden(Forbidden::NotAnAuditor) => words(
@@ -190,7 +176,9 @@ impl Problem {
             ),
             Self::Forbidden(Forbidden::OrganisationClosed) => words(
                 "Your school is closed",
-                &["DfE Sign-in says that this school is closed, so nobody can act for it any more. If it has become another school, sign in and choose that one."],
+                &[
+                    "DfE Sign-in says that this school is closed, so nobody can act for it any more. If it has become another school, sign in and choose that one.",
+                ],
                 again,
             ),
             Self::SignIn { .. } => words("You need to sign in", &["Sign in to see this page."], again),
@@ -205,18 +193,28 @@ impl Problem {
             ),
             Self::BadRequest => words(
                 "Sorry, we did not understand that",
-                &["Something in the web address or the form was not as we expected. Nothing has been changed."],
+                &[
+                    "Something in the web address or the form was not as we expected. Nothing has been changed.",
+                ],
                 home,
             ),
-            Self::TooLarge => words("That is too much to send at once", &["Send less and try again. Nothing has been changed."], home),
+            Self::TooLarge => words(
+                "That is too much to send at once",
+                &["Send less and try again. Nothing has been changed."],
+                home,
+            ),
             Self::TooMany { retry_after } => Words {
                 title: "Too many requests",
-                paragraphs: vec![format!("Too many requests have come from your network. Wait {retry_after} seconds, then try again.")],
+                paragraphs: vec![format!(
+                    "Too many requests have come from your network. Wait {retry_after} seconds, then try again."
+                )],
                 link: None,
             },
             Self::Contended => words(
                 "Somebody else changed this at the same time",
-                &["Nothing has been changed by you. Go back, reload the page to see how it stands now, and try again."],
+                &[
+                    "Nothing has been changed by you. Go back, reload the page to see how it stands now, and try again.",
+                ],
                 home,
             ),
             Self::Unavailable => words(
@@ -249,23 +247,33 @@ impl SignInFailed {
             ),
             Self::TookTooLong => (
                 "Signing in took too long",
-                &["For your security we wait only a short time for you to come back from DfE Sign-in. Start again from this page."],
+                &[
+                    "For your security we wait only a short time for you to come back from DfE Sign-in. Start again from this page.",
+                ],
             ),
             Self::Denied => (
                 "You were not signed in",
-                &["DfE Sign-in did not let us know who you are, because you or it said no. If that was a mistake, start again from this page."],
+                &[
+                    "DfE Sign-in did not let us know who you are, because you or it said no. If that was a mistake, start again from this page.",
+                ],
             ),
             Self::DfeSignInDown => (
                 "DfE Sign-in is not available",
-                &["We could not reach DfE Sign-in, so nobody can sign in just now. Try again in a few minutes."],
+                &[
+                    "We could not reach DfE Sign-in, so nobody can sign in just now. Try again in a few minutes.",
+                ],
             ),
             Self::NotTrusted => (
                 "We could not sign you in",
-                &["What DfE Sign-in sent back did not pass our checks. Start again from this page. If it happens again, tell us the reference below."],
+                &[
+                    "What DfE Sign-in sent back did not pass our checks. Start again from this page. If it happens again, tell us the reference below.",
+                ],
             ),
             Self::NoEmail => (
                 "We could not sign you in",
-                &["DfE Sign-in did not give us an email address that has been confirmed. Check your email address in your DfE Sign-in account, then start again from this page."],
+                &[
+                    "DfE Sign-in did not give us an email address that has been confirmed. Check your email address in your DfE Sign-in account, then start again from this page.",
+                ],
             ),
         };
         Words {

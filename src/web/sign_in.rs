@@ -13,9 +13,10 @@ use vouchsafe_events::{PersonId, Refusal, SignOut};
 use super::cookies::{self, SessionCookie};
 use super::form::{Checked, Empty};
 use super::limits::SignInLimit;
-use super::problem::{self, Chain, SignInFailed};
-use super::{Frame, Network, Problem, Reply, SignedIn, Site, arrival, links};
-use crate::app::{Arrival, Entered};
+use super::problem::{self, SignInFailed};
+use super::{Network, Problem, Reply, SignedIn, Site, links};
+use crate::app::{Arrival, Entered, claims};
+use crate::errors::Chain;
 use crate::identity::dfe::{
     Authenticated, CallbackParams, ClaimedOrganisation, OrganisationClaim, Pending, SignInRefused,
 };
@@ -51,7 +52,8 @@ struct Attempt {
 /// The cookie of the attempt that has this state.
 fn attempt_cookie(state: &str) -> Option<String> {
     let name: String = state.chars().take(16).collect();
-    let fit = name.len() == 16 && name.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'-' || byte == b'_');
+    let fit = name.len() == 16
+        && name.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'-' || byte == b'_');
     fit.then(|| format!("{}{name}", cookies::ATTEMPT))
 }
 
@@ -71,13 +73,18 @@ async fn begin(
         tracing::warn!(error = %Chain(&error), "a sign-in could not begin");
         Problem::SignInFailed(SignInFailed::DfeSignInDown)
     })?;
-    let state = begun.authorize_url.query_pairs().find_map(|(name, value)| (name == "state").then(|| value.into_owned()));
+    let state = begun
+        .authorize_url
+        .query_pairs()
+        .find_map(|(name, value)| (name == "state").then(|| value.into_owned()));
     let cookie = state.as_deref().and_then(attempt_cookie).ok_or(Problem::Internal)?;
     let return_to = query.return_to.as_deref().and_then(links::own_path).map(str::to_owned);
     let attempt = Attempt { pending: begun.pending, return_to };
     let mut reply = Reply::away(begun.authorize_url.as_str());
-    let old: Vec<&str> =
-        cookies::all(&headers).map(|(name, _)| name).filter(|name| name.starts_with(cookies::ATTEMPT)).collect();
+    let old: Vec<&str> = cookies::all(&headers)
+        .map(|(name, _)| name)
+        .filter(|name| name.starts_with(cookies::ATTEMPT))
+        .collect();
     if old.len() >= MOST_ATTEMPTS {
         for name in old {
             reply = reply.cookie(cookies::remove(name));
@@ -118,7 +125,8 @@ async fn callback(
         }
     };
     let id_token = authenticated.id_token.clone();
-    let arrival = arrive(&site, authenticated, network, cookies::device(&headers), now_signed_in.as_ref()).await?;
+    let arrival =
+        arrive(&site, authenticated, network, cookies::device(&headers), now_signed_in.as_ref()).await?;
     match site.app.sign_in(arrival).await {
         Ok(entered) => Ok(welcome(&site, &entered, &id_token, return_to.as_deref()).cookie(used)),
         Err(failure) => {
@@ -148,7 +156,8 @@ fn welcome(site: &Site, entered: &Entered, id_token: &Secret, return_to: Option<
 /// The id token's cookie. One that no browser would keep is left out: then signing out ends the session
 /// here, and DfE Sign-in asks before it ends its own.
 fn keep_id_token(site: &Site, id_token: &Secret) -> Option<http::HeaderValue> {
-    cookies::keep(site, cookies::ID_TOKEN, &id_token.expose(), None).filter(|cookie| cookie.len() <= MOST_COOKIE_BYTES)
+    cookies::keep(site, cookies::ID_TOKEN, &id_token.expose(), None)
+        .filter(|cookie| cookie.len() <= MOST_COOKIE_BYTES)
 }
 
 async fn note_refusal(site: &Site, person: PersonId, Network(network): Network) {
@@ -200,7 +209,7 @@ async fn arrive(
 ) -> Result<Arrival, Problem> {
     let memberships = match &site.api {
         None => None,
-        Some(api) => match api.organisations_of(&who.subject).await {
+        Some(api) => match api.memberships_of(&who.subject).await {
             Ok(memberships) => Some(memberships),
             Err(error) => {
                 tracing::warn!(error = %Chain(&error), "DfE Sign-in's API did not say where a person belongs");
@@ -208,23 +217,24 @@ async fn arrive(
             }
         },
     };
-    let approves = |membership: &Membership| membership.role.as_ref().map(|role| *role == OrganisationRole::Approver);
+    let approves =
+        |membership: &Membership| membership.role.as_ref().map(|role| *role == OrganisationRole::Approver);
     let approves_at = |claimed: &ClaimedOrganisation| {
         let found = memberships.as_ref()?.iter().find(|found| found.organisation.id == claimed.id);
-        found.map_or(Some(false), approves)
+        found.and_then(approves)
     };
-    let approver = match &who.organisation {
+    let claimed_approver = match &who.organisation {
         OrganisationClaim::Known(claimed) => approves_at(claimed),
         OrganisationClaim::None => None,
     };
     let others = memberships.iter().flatten().filter_map(|found| {
-        let place = arrival::place(&found.organisation, approves(found)).ok()?;
+        let place = claims::place(&found.organisation, approves(found)).ok()?;
         place.seen.open.then_some(place)
     });
     let others = others.collect();
     Ok(Arrival {
-        name: arrival::name(who.given_name.as_deref(), who.family_name.as_deref()),
-        came_for: arrival::came_for(&who.organisation, approver),
+        name: claims::name(who.given_name.as_deref(), who.family_name.as_deref()),
+        came_for: claims::came_for(&who.organisation, claimed_approver),
         others,
         issuer: who.issuer,
         subject: who.subject.as_str().to_owned(),
@@ -251,7 +261,8 @@ async fn sign_out(
         // A session that has ended already is what was wanted.
         problem::refused(failure)?;
     }
-    let id_token: Option<Secret> = cookies::open::<String>(&site, &headers, cookies::ID_TOKEN).map(Secret::from);
+    let id_token: Option<Secret> =
+        cookies::open::<String>(&site, &headers, cookies::ID_TOKEN).map(Secret::from);
     let away = match id_token {
         Some(id_token) => site.dfe.sign_out_url(&id_token, &after_sign_out(&site)).await,
         None => None,

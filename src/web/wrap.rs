@@ -64,7 +64,10 @@ pub(super) async fn wrap(State(site): State<Site>, request: Request, next: Next)
 /// Errors that axum itself answers with have no words yet.
 fn unnamed(response: &Response) -> Option<Problem> {
     if response.headers().contains_key(header::CONTENT_TYPE) && response.status() != StatusCode::BAD_REQUEST {
-        let html = response.headers().get(header::CONTENT_TYPE).is_some_and(|kind| kind.as_bytes().starts_with(b"text/html"));
+        let html = response
+            .headers()
+            .get(header::CONTENT_TYPE)
+            .is_some_and(|kind| kind.as_bytes().starts_with(b"text/html"));
         if html || response.status().is_success() {
             return None;
         }
@@ -94,7 +97,11 @@ fn page_for(site: &Site, path: &str, name: &str, problem: &Problem) -> Response 
         Problem::SignIn { return_to, ended } => {
             let mut to = return_to.as_deref().map_or_else(|| links::SIGN_IN.to_owned(), links::sign_in_for);
             if *ended {
-                to = format!("{}?ended=yes&{}", links::SIGNED_OUT, to.split_once('?').map_or("", |(_, query)| query));
+                to = format!(
+                    "{}?ended=yes&{}",
+                    links::SIGNED_OUT,
+                    to.split_once('?').map_or("", |(_, query)| query)
+                );
             }
             let mut response = Redirect::to(&to).into_response();
             if *ended {
@@ -149,7 +156,10 @@ fn cookies_to_set(
     }
     if let Some(notice) = along.notice {
         set.extend(cookies::keep(site, cookies::NOTICE, &notice, Some(60)));
-    } else if method == Method::GET && response.status() == StatusCode::OK && is_html(response) && cookies::value(headers, cookies::NOTICE).is_some()
+    } else if method == Method::GET
+        && response.status() == StatusCode::OK
+        && is_html(response)
+        && cookies::value(headers, cookies::NOTICE).is_some()
     {
         set.extend(cookies::remove(cookies::NOTICE));
     }
@@ -175,7 +185,10 @@ fn secure(headers: &mut HeaderMap, site: &Site) {
         (header::REFERRER_POLICY, "same-origin"),
         (HeaderName::from_static("cross-origin-opener-policy"), "same-origin"),
         (HeaderName::from_static("cross-origin-resource-policy"), "same-origin"),
-        (HeaderName::from_static("permissions-policy"), "camera=(), geolocation=(), microphone=(), payment=()"),
+        (
+            HeaderName::from_static("permissions-policy"),
+            "camera=(), geolocation=(), microphone=(), payment=()",
+        ),
     ];
     for (name, value) in fixed {
         headers.insert(name, HeaderValue::from_static(value));

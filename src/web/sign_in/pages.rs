@@ -1,7 +1,7 @@
 //! Pages around signing in: signed out, and recognised but not let in.
 
 use askama::Template;
-use axum::extract::{Query, State};
+use axum::extract::Query;
 use http::StatusCode;
 use serde::Deserialize;
 use vouchsafe_events::Refusal;
@@ -18,13 +18,13 @@ struct SignedOut {
 }
 
 #[derive(Deserialize)]
-pub(super) struct Query_ {
+pub(super) struct Why {
     ended: Option<String>,
     return_to: Option<String>,
 }
 
 /// The page after signing out, or when a session has ended by itself.
-pub(super) async fn signed_out(frame: Frame, Query(query): Query<Query_>) -> Result<Reply, Problem> {
+pub(super) async fn signed_out(frame: Frame, Query(query): Query<Why>) -> Result<Reply, Problem> {
     let return_to = query.return_to.as_deref().and_then(links::own_path);
     let sign_in = return_to.map_or_else(|| links::SIGN_IN.to_owned(), links::sign_in_for);
     Reply::page(&SignedOut { frame, ended: query.ended.is_some(), sign_in })

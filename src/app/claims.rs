@@ -56,7 +56,8 @@ pub(crate) fn place(claimed: &ClaimedOrganisation, approver: Option<bool>) -> Re
 
 /// A person's whole name, from its parts. None if there is nothing in them that can be shown.
 pub(crate) fn name(given: Option<&str>, family: Option<&str>) -> Option<PersonName> {
-    let parts: Vec<&str> = [given, family].into_iter().flatten().map(str::trim).filter(|part| !part.is_empty()).collect();
+    let parts: Vec<&str> =
+        [given, family].into_iter().flatten().map(str::trim).filter(|part| !part.is_empty()).collect();
     let whole: String = parts.join(" ").chars().take(PersonName::LIMIT).collect();
     PersonName::parse(&whole).ok()
 }
