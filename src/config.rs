@@ -183,7 +183,8 @@ pub struct Secrets {
 
 /// Reads a secret from its file: the first line, without the line's end.
 pub fn read_secret(path: &Path) -> Result<Secret, String> {
-    let text = std::fs::read_to_string(path).map_err(|error| format!("{} cannot be read: {error}", path.display()))?;
+    let text = std::fs::read_to_string(path)
+        .map_err(|error| format!("{} cannot be read: {error}", path.display()))?;
     let text = zeroize::Zeroizing::new(text);
     match text.lines().next().map(str::trim_end) {
         Some(line) if !line.is_empty() => Ok(Secret::from(line.to_owned())),

@@ -11,7 +11,7 @@ mod frame;
 mod guards;
 mod health;
 mod limits;
-mod links;
+pub(crate) mod links;
 mod problem;
 mod reply;
 mod sign_in;

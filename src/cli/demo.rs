@@ -11,7 +11,8 @@ use super::{Failed, log};
 use crate::app::SessionLimits;
 use crate::clock::{Clock, SystemClock};
 use crate::config::{
-    ApproverSettings, Config, LogFormat, LogSettings, Secrets, ServerSettings, SessionSettings, StorageSettings,
+    ApproverSettings, Config, LogFormat, LogSettings, Secrets, ServerSettings, SessionSettings,
+    StorageSettings,
 };
 use crate::demo::{Clients, Listen, Running, StandIns, history};
 use crate::domain::Terms;
@@ -31,7 +32,9 @@ const MARK: &str = "demonstration";
 /// Runs the whole product on this machine: stand-ins for DfE Sign-in and for a mail server, invented people
 /// and schools, and a year of history. Nothing leaves the machine and none of it is for real use.
 #[derive(Debug, Args)]
-#[command(after_help = "Example:\n  vouchsafe demo --fresh\n\nThe service is at http://localhost:8080; the four ports after it are the stand-ins'.")]
+#[command(
+    after_help = "Example:\n  vouchsafe demo --fresh\n\nThe service is at http://localhost:8080; the four ports after it are the stand-ins'."
+)]
 pub(super) struct Demo {
     /// Begins anew: removes what an earlier demonstration left in the folder.
     #[arg(long)]
@@ -84,8 +87,11 @@ impl Demo {
         if mark.exists() || self.folder.join("unfinished").exists() {
             std::fs::remove_dir_all(&self.folder)?;
         } else if self.folder.exists() && std::fs::read_dir(&self.folder)?.next().is_some() {
-            return Err(Failed::new(format!("{} is not a folder that a demonstration made", self.folder.display()))
-                .hint("name another with --folder; nothing has been removed"));
+            return Err(Failed::new(format!(
+                "{} is not a folder that a demonstration made",
+                self.folder.display()
+            ))
+            .hint("name another with --folder; nothing has been removed"));
         }
         Ok(())
     }
@@ -96,7 +102,9 @@ impl Demo {
         if let Ok(port) = std::fs::read_to_string(mark) {
             if port.trim() != self.port.to_string() {
                 let hint = format!("run it with `--port {}`, or begin anew with `--fresh`", port.trim());
-                return Err(Failed::new(format!("this demonstration was made on port {}", port.trim())).hint(hint));
+                return Err(
+                    Failed::new(format!("this demonstration was made on port {}", port.trim())).hint(hint)
+                );
             }
             return Ok(());
         }
@@ -105,8 +113,11 @@ impl Demo {
             std::fs::remove_dir_all(&self.folder)?;
         }
         if self.folder.exists() && std::fs::read_dir(&self.folder)?.next().is_some() {
-            return Err(Failed::new(format!("{} is not a folder that a demonstration made", self.folder.display()))
-                .hint("name another with --folder"));
+            return Err(Failed::new(format!(
+                "{} is not a folder that a demonstration made",
+                self.folder.display()
+            ))
+            .hint("name another with --folder"));
         }
         std::fs::create_dir_all(&self.folder)?;
         std::fs::write(unfinished, "")?;
@@ -119,10 +130,14 @@ impl Demo {
 
     async fn stand_ins(&self, secrets: &Draw) -> Result<Running, Failed> {
         let port = |after: u16| {
-            let port = self.port.checked_add(after).ok_or_else(|| Failed::new("the port is too high: use one below 65532"))?;
+            let port = self
+                .port
+                .checked_add(after)
+                .ok_or_else(|| Failed::new("the port is too high: use one below 65532"))?;
             Ok::<_, Failed>(SocketAddr::from((Ipv4Addr::LOCALHOST, port)))
         };
-        let listen = Listen { provider: port(1)?, api: port(2)?, inbox: port(3)?, smtp: port(4)?, issuer: None };
+        let listen =
+            Listen { provider: port(1)?, api: port(2)?, inbox: port(3)?, smtp: port(4)?, issuer: None };
         let clients = Clients {
             client_id: CLIENT_ID.to_owned(),
             client_secret: secrets.client.clone(),
@@ -154,7 +169,7 @@ impl Demo {
             api = stand_ins.api_url,
         ))?;
         let mail: MailSettings = toml::from_str(&format!(
-            "host = \"{}\"\nport = {}\ntls = \"none\"\nfrom = \"no-reply@vouchsafe.example\"\n",
+            "host = \"{}\"\nport = {}\ntls = \"none\"\nfrom_address = \"no-reply@vouchsafe.example\"\nfrom_name = \"Register early career teachers\"\n",
             stand_ins.smtp.ip(),
             stand_ins.smtp.port()
         ))?;
@@ -173,7 +188,10 @@ impl Demo {
             mail,
             log: LogSettings::default(),
             secrets: Secrets {
-                dfe_sign_in: Credentials { client_secret: secrets.client.clone(), api_secret: Some(secrets.api.clone()) },
+                dfe_sign_in: Credentials {
+                    client_secret: secrets.client.clone(),
+                    api_secret: Some(secrets.api.clone()),
+                },
                 mail_password: None,
                 master_key: None,
             },
@@ -189,7 +207,8 @@ struct Draw {
 
 impl Draw {
     fn new(random: &Random) -> Result<Self, Failed> {
-        let draw = || random.bytes::<16>().map(|bytes| Secret::from(format!("{:032x}", u128::from_be_bytes(bytes))));
+        let draw =
+            || random.bytes::<16>().map(|bytes| Secret::from(format!("{:032x}", u128::from_be_bytes(bytes))));
         Ok(Self { client: draw()?, api: draw()? })
     }
 }

@@ -6,8 +6,8 @@ mod plan;
 use std::sync::Arc;
 
 use vouchsafe_events::{
-    Actor, Event, LocalAuthority, MailSent, OrganisationId, OrganisationKind, PersonId, Reactor, StaffRole, Stream,
-    Timestamp,
+    Actor, Event, LocalAuthority, MailSent, OrganisationId, OrganisationKind, PersonId, Reactor, StaffRole,
+    Stream, Timestamp,
 };
 
 use super::people::{SampleOrganisation, SamplePerson, SampleSchool, SchoolStatus, person, school};
@@ -91,7 +91,8 @@ impl History<'_> {
     /// The department's own people.
     async fn appoint(&self, clock: &SetClock, now: Timestamp) -> Result<(), HistoryFailed> {
         clock.set(now.plus_days(-DAYS - 1));
-        for (key, role) in [("judith-abara", StaffRole::Auditor), ("samuel-thistlewood", StaffRole::Support)] {
+        for (key, role) in [("judith-abara", StaffRole::Auditor), ("samuel-thistlewood", StaffRole::Support)]
+        {
             let person = sample(key)?;
             let email = person.email.parse().map_err(|error| HistoryFailed(format!("{key}: {error}")))?;
             let name = PersonName::parse(&person.name()).ok();

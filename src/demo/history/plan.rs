@@ -66,10 +66,30 @@ const ADDED: &[(&str, &str, &str, &str, i64, Option<i64>)] = &[
 
 /// Colleagues of the big school who asked, in the order in which they did.
 const HARROWGATE: [&str; 24] = [
-    "aaliyah-thompson", "benjamin-clarke", "chidi-nwosu", "daniela-ferreira", "edward-langley", "fatima-siddiqui",
-    "george-papadakis", "holly-winterbourne", "ibrahim-yusuf", "jasmine-patel", "kieran-murphy", "lakshmi-iyer",
-    "marcus-grant", "nadia-petrova", "oscar-lindqvist", "poppy-hargreaves", "qasim-javed", "rosalind-baxter",
-    "sanjay-mistry", "tanya-mbeki", "umar-farooq", "victoria-stanhope", "wei-zhang", "zoe-cartwright",
+    "aaliyah-thompson",
+    "benjamin-clarke",
+    "chidi-nwosu",
+    "daniela-ferreira",
+    "edward-langley",
+    "fatima-siddiqui",
+    "george-papadakis",
+    "holly-winterbourne",
+    "ibrahim-yusuf",
+    "jasmine-patel",
+    "kieran-murphy",
+    "lakshmi-iyer",
+    "marcus-grant",
+    "nadia-petrova",
+    "oscar-lindqvist",
+    "poppy-hargreaves",
+    "qasim-javed",
+    "rosalind-baxter",
+    "sanjay-mistry",
+    "tanya-mbeki",
+    "umar-farooq",
+    "victoria-stanhope",
+    "wei-zhang",
+    "zoe-cartwright",
 ];
 
 const MESSAGES: [Option<&str>; 4] = [
@@ -165,13 +185,36 @@ impl Plan {
             }
         }
         self.at(300, 800, school, Act::MakeApprover { who: "benjamin-clarke".to_owned(), by });
-        self.at(340, 610, school, Act::Revoke { who: "edward-langley".to_owned(), by, reason: "Left the school at Christmas." });
-        self.at(352, 615, school, Act::Revoke { who: "nadia-petrova".to_owned(), by: "benjamin-clarke", reason: "On a career break; can ask again when back." });
+        self.at(
+            340,
+            610,
+            school,
+            Act::Revoke { who: "edward-langley".to_owned(), by, reason: "Left the school at Christmas." },
+        );
+        self.at(
+            352,
+            615,
+            school,
+            Act::Revoke {
+                who: "nadia-petrova".to_owned(),
+                by: "benjamin-clarke",
+                reason: "On a career break; can ask again when back.",
+            },
+        );
     }
 
     fn alderbrook(&mut self) {
         let school = "alderbrook";
-        self.at(210, 905, school, Act::Revoke { who: "rajesh.kapoor@alderbrook.example".to_owned(), by: "gareth-pritchard", reason: "Moved to another school." });
+        self.at(
+            210,
+            905,
+            school,
+            Act::Revoke {
+                who: "rajesh.kapoor@alderbrook.example".to_owned(),
+                by: "gareth-pritchard",
+                reason: "Moved to another school.",
+            },
+        );
         // The review opened a year after the first colleague was added; one of two has been looked at since.
         self.asks(150, school, "siobhan-doyle", Some("For the annual return."));
         self.at(151, 640, school, Act::Decline { who: "siobhan-doyle".to_owned(), by: "folasade-adeyemi", reason: "The return is done by Eleanor now. Ask again if you need to look after early career teachers." });
@@ -179,7 +222,16 @@ impl Plan {
 
     fn elsewhere(&mut self) {
         self.at(373, 560, "kingsmead", Act::ConfirmAll { by: "alistair-drummond" });
-        self.at(260, 700, "st-marys-dorset", Act::Revoke { who: "arthur.penrose@st-marys-dorset.example".to_owned(), by: "philippa-goodenough", reason: "Retired." });
+        self.at(
+            260,
+            700,
+            "st-marys-dorset",
+            Act::Revoke {
+                who: "arthur.penrose@st-marys-dorset.example".to_owned(),
+                by: "philippa-goodenough",
+                reason: "Retired.",
+            },
+        );
         // The closed school's people try, and are told that it is closed.
         self.signs_in(310, 555, "moorside", "derek-ackroyd");
         self.signs_in(311, 610, "moorside", "shazia-hussain");
@@ -187,9 +239,24 @@ impl Plan {
 
     /// What waits when the demonstration begins.
     fn today(&mut self) {
-        self.asks(DAYS - 5, "alderbrook", "imran-qureshi", Some("I am the induction tutor from this term. Gareth knows about it."));
-        self.asks(DAYS - 2, "harrowgate", "tomasz-kowalczyk", Some("Margaret asked me to look after the two new early career teachers."));
-        self.asks(DAYS - 3, "fernhollow", "rebecca-lowenthal", Some("We have our first early career teacher."));
+        self.asks(
+            DAYS - 5,
+            "alderbrook",
+            "imran-qureshi",
+            Some("I am the induction tutor from this term. Gareth knows about it."),
+        );
+        self.asks(
+            DAYS - 2,
+            "harrowgate",
+            "tomasz-kowalczyk",
+            Some("Margaret asked me to look after the two new early career teachers."),
+        );
+        self.asks(
+            DAYS - 3,
+            "fernhollow",
+            "rebecca-lowenthal",
+            Some("We have our first early career teacher."),
+        );
         self.asks(DAYS - 1, "kingsmead", "oluwaseun-balogun", None);
     }
 }
