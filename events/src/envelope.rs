@@ -8,7 +8,7 @@ use std::fmt;
 use std::str::FromStr;
 
 use serde::de::{self, IgnoredAny, MapAccess};
-use serde::{Deserialize, Deserializer, Serialize};
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
 use crate::event::Kind;
 use crate::{
@@ -17,8 +17,7 @@ use crate::{
 };
 
 /// Who did it. Never free text.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
-#[serde(try_from = "String", into = "String")]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Actor {
     /// A person, acting for themselves or their organisation.
     Person(PersonId),
@@ -60,17 +59,41 @@ impl FromStr for Actor {
     }
 }
 
-impl TryFrom<String> for Actor {
-    type Error = NotAnActor;
+/// An actor where no person reads it, as in a snapshot: a tag and the id's bytes.
+#[derive(Serialize, Deserialize)]
+enum Compact {
+    Person(PersonId),
+    Reactor(Reactor),
+    Operator,
+    System,
+}
 
-    fn try_from(text: String) -> Result<Self, NotAnActor> {
-        text.parse()
+impl Serialize for Actor {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        if serializer.is_human_readable() {
+            return serializer.collect_str(self);
+        }
+        match *self {
+            Self::Person(id) => Compact::Person(id),
+            Self::Reactor(reactor) => Compact::Reactor(reactor),
+            Self::Operator => Compact::Operator,
+            Self::System => Compact::System,
+        }
+        .serialize(serializer)
     }
 }
 
-impl From<Actor> for String {
-    fn from(actor: Actor) -> Self {
-        actor.to_string()
+impl<'de> Deserialize<'de> for Actor {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        if deserializer.is_human_readable() {
+            return Parsed::deserialize(deserializer).map(|Parsed(actor)| actor);
+        }
+        Ok(match Compact::deserialize(deserializer)? {
+            Compact::Person(id) => Self::Person(id),
+            Compact::Reactor(reactor) => Self::Reactor(reactor),
+            Compact::Operator => Self::Operator,
+            Compact::System => Self::System,
+        })
     }
 }
 

@@ -20,3 +20,4 @@ pub use register::{NotAUkprn, NotAUrn, Ukprn, Urn};
 pub use stream::{KeyedHash, NotAHash, NotAStream, Position, Reactor, SessionHash, Stream, Version};
 pub use text::{Held, Plain, Sealed, Slot};
 pub use time::{NotATimestamp, Timestamp};
+pub use uuid::Uuid;

@@ -3,7 +3,7 @@
 use std::fmt;
 use std::str::FromStr;
 
-use serde::{Deserialize, Serialize};
+use serde::{Deserialize, Deserializer, Serialize, Serializer, de};
 
 use crate::{OrganisationId, PersonId};
 
@@ -42,8 +42,7 @@ impl FromStr for Reactor {
 
 /// A keyed hash (HMAC-SHA-256) of a value that must be found again without being kept: an email in its
 /// normal form, or a provider's subject. Whoever holds the key can confirm a guess.
-#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
-#[serde(try_from = "String", into = "String")]
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct KeyedHash([u8; 32]);
 
 impl KeyedHash {
@@ -54,8 +53,7 @@ impl KeyedHash {
 }
 
 /// SHA-256 of a session's token: names a session in events without opening it.
-#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
-#[serde(try_from = "String", into = "String")]
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct SessionHash([u8; 32]);
 
 impl SessionHash {
@@ -110,17 +108,36 @@ macro_rules! hex {
             }
         }
 
-        impl TryFrom<String> for $name {
-            type Error = NotAHash;
-
-            fn try_from(text: String) -> Result<Self, NotAHash> {
-                text.parse()
+        impl Serialize for $name {
+            /// A text of digits where people read it, 32 bytes where they do not.
+            fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+                if serializer.is_human_readable() {
+                    serializer.collect_str(self)
+                } else {
+                    self.0.serialize(serializer)
+                }
             }
         }
 
-        impl From<$name> for String {
-            fn from(hash: $name) -> Self {
-                hash.to_string()
+        impl<'de> Deserialize<'de> for $name {
+            fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+                struct Visitor;
+                impl de::Visitor<'_> for Visitor {
+                    type Value = $name;
+
+                    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                        f.write_str("64 lower-case hexadecimal digits")
+                    }
+
+                    fn visit_str<E: de::Error>(self, text: &str) -> Result<$name, E> {
+                        text.parse().map_err(E::custom)
+                    }
+                }
+                if deserializer.is_human_readable() {
+                    deserializer.deserialize_str(Visitor)
+                } else {
+                    <[u8; 32]>::deserialize(deserializer).map(Self)
+                }
             }
         }
     };

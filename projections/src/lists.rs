@@ -1,0 +1,175 @@
+//! All lists, and which of them each event goes to.
+
+use serde::{Deserialize, Serialize};
+use vouchsafe_events::{
+    Event, KeyedHash, OrganisationId, PersonId, Position, Reactor, Recorded, RequestId, SessionHash,
+    StaffRole, Stream, Timestamp,
+};
+
+use crate::organisation::Organisation;
+use crate::organisations::Organisations;
+use crate::outbox::Outbox;
+use crate::people::{People, Person};
+use crate::sessions::{Session, Sessions};
+
+/// Everything that pages, the API and the reactors ask, as it stands after [`Lists::position`].
+///
+/// Its serialised form is a snapshot: folding on from it gives what folding from the start gives. Equal lists
+/// have equal bytes.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Lists {
+    position: Position,
+    events: u64,
+    people: People,
+    organisations: Organisations,
+    sessions: Sessions,
+    outbox: Outbox,
+}
+
+impl Lists {
+    /// Takes in the next event of the log. One that was taken in already, or does not fit, changes nothing else
+    /// than that it is counted (once).
+    pub fn apply(&mut self, recorded: &Recorded) {
+        if recorded.position <= self.position {
+            return;
+        }
+        self.position = recorded.position;
+        self.events += 1;
+        self.sessions.pass(recorded.envelope.at);
+        match &recorded.event {
+            Event::OrganisationRegistered(_)
+            | Event::OrganisationRenamed(_)
+            | Event::OrganisationClosed(_)
+            | Event::OrganisationReopened(_)
+            | Event::ApproverEstablished(_)
+            | Event::ApproverStoodDown(_)
+            | Event::AccessRequested(_)
+            | Event::AccessRequestWithdrawn(_)
+            | Event::AccessRequestExpired(_)
+            | Event::ApproversReminded(_)
+            | Event::AccessGranted(_)
+            | Event::AccessDeclined(_)
+            | Event::AccessEndDateChanged(_)
+            | Event::AccessEndingSoon(_)
+            | Event::AccessEnded(_)
+            | Event::AccessRevoked(_)
+            | Event::ReviewOpened(_)
+            | Event::AccessConfirmed(_)
+            | Event::ReviewReminded(_)
+            | Event::ReviewCompleted(_) => self.of_organisation(recorded),
+            Event::PersonIntroduced(_)
+            | Event::SubjectLinked(_)
+            | Event::EmailChanged(_)
+            | Event::EmailHeldByAnother(_)
+            | Event::NameChanged(_)
+            | Event::StaffAppointed(_)
+            | Event::StaffStoodDown(_)
+            | Event::SignedIn(_)
+            | Event::OrganisationChosen(_)
+            | Event::SignedOut(_) => self.of_person(recorded),
+            Event::EmailReserved(_) | Event::EmailReleased(_) | Event::SubjectReserved(_) => {
+                self.people.reserve(recorded);
+            }
+            Event::MailSent(_) | Event::MailGivenUp(_) => self.of_mail(recorded),
+            // No list says who was refused: the timeline does.
+            Event::SignInRefused(_) => {}
+        }
+    }
+
+    fn of_organisation(&mut self, recorded: &Recorded) {
+        if let Stream::Organisation(id) = recorded.envelope.stream {
+            self.organisations.apply(id, recorded, &mut self.outbox);
+        }
+    }
+
+    fn of_person(&mut self, recorded: &Recorded) {
+        let Stream::Person(id) = recorded.envelope.stream else { return };
+        self.people.apply(id, recorded);
+        self.sessions.apply(id, recorded);
+        let organisation = match &recorded.event {
+            Event::SignedIn(data) => data.organisation,
+            Event::OrganisationChosen(data) => Some(data.organisation),
+            _ => None,
+        };
+        if let Some(organisation) = organisation {
+            self.organisations.signed_in(organisation, id, recorded.envelope.at);
+        }
+    }
+
+    fn of_mail(&mut self, recorded: &Recorded) {
+        if recorded.envelope.stream == Stream::Reactor(Reactor::Mail) {
+            self.outbox.apply(recorded);
+        }
+    }
+
+    /// The position of the last event taken in: the lists show everything up to and including it.
+    pub const fn position(&self) -> Position {
+        self.position
+    }
+
+    /// How many of our own events were taken in. The last one's index among the log's leaves is one less.
+    pub const fn events(&self) -> u64 {
+        self.events
+    }
+
+    /// A person.
+    pub fn person(&self, id: PersonId) -> Option<&Person> {
+        self.people.get(id)
+    }
+
+    /// Everyone who is known, in the order in which they became known.
+    pub fn people(&self) -> impl Iterator<Item = &Person> {
+        self.people.all()
+    }
+
+    /// Whose the email with this keyed hash is.
+    pub fn person_by_email(&self, hash: KeyedHash) -> Option<PersonId> {
+        self.people.by_email(hash)
+    }
+
+    /// Whose the account with this keyed hash (of issuer and subject) is.
+    pub fn person_by_subject(&self, hash: KeyedHash) -> Option<PersonId> {
+        self.people.by_subject(hash)
+    }
+
+    /// Who has a staff role.
+    pub fn staff(&self, role: StaffRole) -> impl Iterator<Item = PersonId> {
+        self.people.staff(role)
+    }
+
+    /// An organisation.
+    pub fn organisation(&self, id: OrganisationId) -> Option<&Organisation> {
+        self.organisations.get(id)
+    }
+
+    /// Every organisation that is known, closed ones too, in the order in which they became known.
+    pub fn organisations(&self) -> impl Iterator<Item = &Organisation> {
+        self.organisations.all()
+    }
+
+    /// Where a request was made, as long as it is kept: see [`DECIDED_KEPT`](crate::DECIDED_KEPT).
+    pub fn organisation_of_request(&self, id: RequestId) -> Option<OrganisationId> {
+        self.organisations.of_request(id)
+    }
+
+    /// Where a person is user or approver, or has a request that is kept; in the order in which the organisations
+    /// became known.
+    pub fn organisations_of(&self, person: PersonId) -> impl Iterator<Item = OrganisationId> {
+        self.organisations.of_person(person)
+    }
+
+    /// A session that is good at `now`: neither ended nor run out.
+    pub fn session(&self, hash: SessionHash, now: Timestamp) -> Option<&Session> {
+        self.sessions.get(hash, now)
+    }
+
+    /// A person's sessions that are good at `now`, in the order in which they began.
+    pub fn sessions_of(&self, person: PersonId, now: Timestamp) -> impl Iterator<Item = &Session> {
+        self.sessions.of(person, now)
+    }
+
+    /// The mails to send, and what became of the others.
+    pub const fn outbox(&self) -> &Outbox {
+        &self.outbox
+    }
+}

@@ -1,0 +1,139 @@
+//! Which mails arise from which event.
+
+use vouchsafe_events::{
+    Actor, ApproverBasis, Event, MailKind, PersonId, Recorded, RequestId, Slot, Timestamp,
+};
+
+use crate::organisation::{Organisation, Request};
+use crate::outbox::{Outbox, PendingMail};
+
+/// Queues the mails that arise from an event which `organisation` has just taken in, and drops those that it
+/// makes idle.
+pub(crate) fn arise(organisation: &Organisation, recorded: &Recorded, outbox: &mut Outbox) {
+    let post = Post { organisation, recorded };
+    match &recorded.event {
+        Event::AccessRequested(data) => {
+            if let Some(request) = organisation.requests.get(&data.request) {
+                post.ask_approvers(outbox, request, MailKind::RequestToDecide);
+            }
+        }
+        Event::ApproversReminded(data) => {
+            if let Some(request) = organisation.requests.get(&data.request) {
+                post.ask_approvers(outbox, request, MailKind::RequestReminder);
+            }
+        }
+        Event::ApproverEstablished(data) => {
+            if data.basis == ApproverBasis::Colleague {
+                outbox.queue(post.to(data.person, MailKind::MadeApprover));
+            }
+            for request in organisation.open_requests().filter(|request| request.person != data.person) {
+                let mail = post.ask(data.person, request, MailKind::RequestToDecide);
+                outbox.queue(PendingMail { event: request.event, ..mail });
+            }
+        }
+        Event::ApproverStoodDown(data) => outbox.stood_down(data.person, organisation.id),
+        Event::AccessRequestWithdrawn(data) => post.decided(outbox, data.request),
+        Event::AccessRequestExpired(data) => {
+            post.decided(outbox, data.request);
+            let request = Some(data.request);
+            outbox.queue(PendingMail { request, ..post.to(data.person, MailKind::RequestExpired) });
+        }
+        Event::AccessDeclined(data) => {
+            post.decided(outbox, data.request);
+            let request = Some(data.request);
+            let text = Some(recorded.hold(data.person, Slot::DeclineReason, &data.reason));
+            outbox.queue(PendingMail { request, text, ..post.to(data.person, MailKind::RequestDeclined) });
+        }
+        Event::AccessGranted(data) => post.granted(outbox, data.person, data.request, data.ends),
+        Event::AccessEndingSoon(data) => {
+            let ends = Some(data.ends);
+            outbox.queue(PendingMail { ends, ..post.to(data.person, MailKind::AccessEndingSoon) });
+        }
+        Event::AccessEnded(data) => outbox.queue(post.to(data.person, MailKind::AccessEnded)),
+        Event::AccessRevoked(data) => {
+            let text = Some(recorded.hold(data.person, Slot::RevokeReason, &data.reason));
+            outbox.queue(PendingMail { text, ..post.to(data.person, MailKind::AccessRevoked) });
+        }
+        Event::ReviewOpened(_) => post.review(outbox, MailKind::ReviewOpened),
+        Event::ReviewReminded(_) => post.review(outbox, MailKind::ReviewReminder),
+        Event::ReviewCompleted(_) => outbox.reviewed(organisation),
+        _ => {}
+    }
+}
+
+/// What all mails that arise from one event have in common.
+struct Post<'a> {
+    organisation: &'a Organisation,
+    recorded: &'a Recorded,
+}
+
+impl Post<'_> {
+    /// A mail about the event, which names its actor if that is a person.
+    fn to(&self, to: PersonId, mail: MailKind) -> PendingMail {
+        let envelope = &self.recorded.envelope;
+        PendingMail {
+            event: envelope.id,
+            position: self.recorded.position,
+            at: envelope.at,
+            to,
+            mail,
+            organisation: self.organisation.id,
+            about: self.actor(),
+            by: envelope.actor,
+            request: None,
+            text: None,
+            ends: None,
+            due: None,
+        }
+    }
+
+    fn actor(&self) -> Option<PersonId> {
+        match self.recorded.envelope.actor {
+            Actor::Person(id) => Some(id),
+            Actor::Reactor(_) | Actor::Operator | Actor::System => None,
+        }
+    }
+
+    /// A mail that asks an approver to decide a request, and names who asks.
+    fn ask(&self, approver: PersonId, request: &Request, mail: MailKind) -> PendingMail {
+        let (about, text) = (Some(request.person), request.message.clone());
+        PendingMail { about, text, request: Some(request.id), ..self.to(approver, mail) }
+    }
+
+    /// Nobody decides their own request, so an approver who asks is not asked.
+    fn ask_approvers(&self, outbox: &mut Outbox, request: &Request, mail: MailKind) {
+        for approver in self.organisation.approvers.keys().filter(|id| **id != request.person) {
+            outbox.queue(self.ask(*approver, request, mail));
+        }
+    }
+
+    fn granted(
+        &self,
+        outbox: &mut Outbox,
+        person: PersonId,
+        request: Option<RequestId>,
+        ends: Option<Timestamp>,
+    ) {
+        if let Some(id) = request {
+            self.decided(outbox, id);
+            outbox.queue(PendingMail { request, ends, ..self.to(person, MailKind::RequestGranted) });
+        } else if self.actor() != Some(person) {
+            outbox.queue(PendingMail { ends, ..self.to(person, MailKind::AddedByColleague) });
+        }
+    }
+
+    fn decided(&self, outbox: &mut Outbox, id: RequestId) {
+        if let Some(request) =
+            self.organisation.requests.get(&id).filter(|request| !request.outcome.is_open())
+        {
+            outbox.decided(id, request.event);
+        }
+    }
+
+    fn review(&self, outbox: &mut Outbox, mail: MailKind) {
+        let due = self.organisation.review.as_ref().map(|review| review.due);
+        for approver in self.organisation.approvers.keys() {
+            outbox.queue(PendingMail { due, ..self.to(*approver, mail) });
+        }
+    }
+}

@@ -1,0 +1,160 @@
+//! How each event changes its organisation.
+
+use std::collections::btree_map::Entry;
+use std::collections::{BTreeMap, BTreeSet};
+
+use vouchsafe_events::{
+    AccessGranted, AccessRequested, ApproverEstablished, Event, OrganisationId, OrganisationRegistered,
+    PersonId, Recorded, RequestId, Sealed, Slot, Timestamp,
+};
+
+use super::{Access, Approver, Confirmation, Organisation, Outcome, Request, Review};
+
+impl Organisation {
+    /// The organisation as it is registered.
+    pub(crate) fn registered(id: OrganisationId, at: Timestamp, data: &OrganisationRegistered) -> Self {
+        Self {
+            id,
+            name: data.name.clone(),
+            kinds: data.kinds.clone(),
+            urn: data.urn,
+            ukprn: data.ukprn,
+            dfe_sign_in: data.dfe_sign_in,
+            establishment_type: data.establishment_type.clone(),
+            local_authority: data.local_authority.clone(),
+            closed: false,
+            registered: at,
+            approvers: BTreeMap::new(),
+            users: BTreeMap::new(),
+            last_signed_in: BTreeMap::new(),
+            requests: BTreeMap::new(),
+            review: None,
+            reviewed: None,
+            first_access: None,
+        }
+    }
+
+    /// Takes in an event of the organisation's stream. False if it does not fit, or says nothing new: then
+    /// nothing follows from it.
+    pub(crate) fn apply(&mut self, recorded: &Recorded) -> bool {
+        let at = recorded.envelope.at;
+        let by = recorded.envelope.actor;
+        match &recorded.event {
+            Event::OrganisationRenamed(data) => {
+                self.name = data.name.clone();
+                true
+            }
+            Event::OrganisationClosed(_) => !std::mem::replace(&mut self.closed, true),
+            Event::OrganisationReopened(_) => std::mem::replace(&mut self.closed, false),
+            Event::ApproverEstablished(data) => self.establish(recorded, data),
+            Event::ApproverStoodDown(data) => self.approvers.remove(&data.person).is_some(),
+            Event::AccessRequested(data) => self.request(recorded, data),
+            Event::AccessRequestWithdrawn(data) => {
+                self.decide(data.request, data.person, Outcome::Withdrawn { at })
+            }
+            Event::AccessRequestExpired(data) => {
+                self.decide(data.request, data.person, Outcome::Expired { at })
+            }
+            Event::AccessDeclined(data) => {
+                let reason = recorded.hold(data.person, Slot::DeclineReason, &data.reason);
+                self.decide(data.request, data.person, Outcome::Declined { by, at, reason })
+            }
+            Event::ApproversReminded(data) => {
+                let open = self.requests.get_mut(&data.request).filter(|request| request.outcome.is_open());
+                open.map(|request| request.reminders = data.reminder).is_some()
+            }
+            Event::AccessGranted(data) => self.grant(recorded, data),
+            Event::AccessEndDateChanged(data) => {
+                let change = |access: &mut Access| (access.ends, access.warned) = (data.ends, false);
+                self.users.get_mut(&data.person).map(change).is_some()
+            }
+            Event::AccessEndingSoon(data) => {
+                let ending = self.users.get_mut(&data.person).filter(|access| access.ends == Some(data.ends));
+                ending.map(|access| access.warned = true).is_some()
+            }
+            Event::AccessEnded(data) => self.users.remove(&data.person).is_some(),
+            // Who is only an approver loses that by the stand-down which follows.
+            Event::AccessRevoked(data) => {
+                self.users.remove(&data.person).is_some() || self.approvers.contains_key(&data.person)
+            }
+            Event::ReviewOpened(data) if self.review.is_none() => {
+                let (id, due) = (data.review, data.due);
+                self.review = Some(Review { id, opened: at, due, reminders: 0, confirmed: BTreeSet::new() });
+                true
+            }
+            Event::AccessConfirmed(data) => {
+                let Some(review) = self.review.as_mut().filter(|review| review.id == data.review) else {
+                    return false;
+                };
+                if let Some(access) = self.users.get_mut(&data.person) {
+                    access.confirmed = Some(Confirmation { at, by });
+                }
+                review.confirmed.insert(data.person)
+            }
+            Event::ReviewReminded(data) => {
+                let review = self.review.as_mut().filter(|review| review.id == data.review);
+                review.map(|review| review.reminders = data.reminder).is_some()
+            }
+            Event::ReviewCompleted(data) => {
+                let completed = self.review.take_if(|review| review.id == data.review).is_some();
+                if completed {
+                    self.reviewed = Some(at);
+                }
+                completed
+            }
+            _ => false,
+        }
+    }
+
+    fn establish(&mut self, recorded: &Recorded, data: &ApproverEstablished) -> bool {
+        let (at, by) = (recorded.envelope.at, recorded.envelope.actor);
+        match self.approvers.entry(data.person) {
+            // DfE Sign-in may come to say what a colleague said before, or the other way about.
+            Entry::Occupied(mut entry) => {
+                (entry.get_mut().basis, entry.get_mut().by) = (data.basis, by);
+                false
+            }
+            Entry::Vacant(entry) => {
+                entry.insert(Approver { since: at, basis: data.basis, by });
+                self.first_access.get_or_insert(at);
+                true
+            }
+        }
+    }
+
+    fn request(&mut self, recorded: &Recorded, data: &AccessRequested<Sealed>) -> bool {
+        let (id, person) = (data.request, data.person);
+        if self.open_request_of(person).is_some() {
+            return false;
+        }
+        let message = data.message.as_ref();
+        let request = Request {
+            id,
+            person,
+            at: recorded.envelope.at,
+            event: recorded.envelope.id,
+            message: message.map(|text| recorded.hold(person, Slot::RequestMessage, text)),
+            reminders: 0,
+            outcome: Outcome::Open,
+        };
+        self.requests.insert(id, request);
+        true
+    }
+
+    fn decide(&mut self, id: RequestId, person: PersonId, outcome: Outcome) -> bool {
+        let fits = |request: &&mut Request| request.outcome.is_open() && request.person == person;
+        let open = self.requests.get_mut(&id).filter(fits);
+        open.map(|request| request.outcome = outcome).is_some()
+    }
+
+    fn grant(&mut self, recorded: &Recorded, data: &AccessGranted) -> bool {
+        let (at, by) = (recorded.envelope.at, recorded.envelope.actor);
+        let &AccessGranted { person, request, ends } = data;
+        if let Some(request) = request {
+            self.decide(request, person, Outcome::Granted { by, at, ends });
+        }
+        self.users.insert(person, Access { since: at, by, request, ends, warned: false, confirmed: None });
+        self.first_access.get_or_insert(at);
+        true
+    }
+}

@@ -1,0 +1,132 @@
+//! The one way in which a decision gets into the log.
+
+use bytes::Bytes;
+use vouchsafe_events::{
+    Envelope, Event, EventId, Position, Recorded, Sealed, Stream, Timestamp, Version, decode, encode,
+};
+
+use super::{App, Cause, Failure, Unavailable};
+use crate::domain::{Decided, State};
+use crate::store::{Expected, NewEvent, StoreError};
+
+/// How often a decision is made anew when others write to its stream meanwhile.
+const TRIES: usize = 16;
+
+/// How often an append whose answer is unclear is repeated, byte for byte.
+const REPEATS: usize = 3;
+
+/// How many events are read from a stream at once.
+const PAGE: usize = 1000;
+
+/// What a decision led to.
+#[derive(Clone, Debug)]
+pub struct Done {
+    /// The position of the last event; of the log's head as the lists know it if nothing needed to happen.
+    pub position: Position,
+    /// The ids of the events, in order.
+    pub events: Vec<EventId>,
+}
+
+impl App {
+    /// Loads a stream, decides, appends what was decided, and waits until the lists show it. When others
+    /// wrote to the stream meanwhile, it decides anew on what is there then.
+    pub(super) async fn decide<S: State, R>(
+        &self,
+        stream: Stream,
+        cause: Cause,
+        decide: impl Fn(&S, Timestamp) -> Result<Decided, R>,
+    ) -> Result<Done, Failure<R>> {
+        for _ in 0..TRIES {
+            let (state, expected) = self.load::<S>(stream).await?;
+            let now = self.now();
+            let decided = decide(&state, now).map_err(Failure::Refused)?;
+            if decided.is_empty() {
+                return Ok(Done { position: self.following.position(), events: Vec::new() });
+            }
+            let events = self.seal(stream, expected, cause, now, decided)?;
+            match self.append(stream, expected, &events).await {
+                Ok(position) => {
+                    self.reach(position).await?;
+                    return Ok(Done { position, events: events.iter().map(|event| event.id).collect() });
+                }
+                Err(StoreError::WrongVersion { .. }) => {}
+                Err(error) => return Err(error.into()),
+            }
+        }
+        Err(Failure::Contended)
+    }
+
+    /// Folds a stream. Answers too what the next append must expect.
+    pub(super) async fn load<S: State>(&self, stream: Stream) -> Result<(S, Expected), Unavailable> {
+        let mut state = S::default();
+        let mut expected = Expected::NoStream;
+        loop {
+            let page = self.store.read(stream, expected.next(), PAGE).await?;
+            for stored in &page {
+                state.apply(&decode(stored.position, &stored.bytes)?);
+                expected = Expected::Exact(stored.version);
+            }
+            if page.len() < PAGE {
+                return Ok((state, expected));
+            }
+        }
+    }
+
+    /// Gives what was decided its envelopes and seals what is personal.
+    fn seal(
+        &self,
+        stream: Stream,
+        expected: Expected,
+        cause: Cause,
+        at: Timestamp,
+        decided: Decided,
+    ) -> Result<Vec<NewEvent>, Unavailable> {
+        let mut version: Version = expected.next();
+        let mut events = Vec::with_capacity(decided.len());
+        for event in decided {
+            let id = EventId::from_uuid(self.random.uuid(at)?);
+            let event: Event<Sealed> = event.seal(|slot, plain| self.ring.seal(id, slot, plain))?;
+            let Cause { actor, causation, correlation } = cause;
+            let envelope = Envelope { id, stream, version, at, actor, causation, correlation };
+            let bytes = Bytes::from(encode(&envelope, &event)?);
+            events.push(NewEvent { id, kind: event.kind(), bytes });
+            version = version.next();
+        }
+        Ok(events)
+    }
+
+    /// Appends. When the answer is unclear the same bytes are sent again, which the log takes once.
+    async fn append(
+        &self,
+        stream: Stream,
+        expected: Expected,
+        events: &[NewEvent],
+    ) -> Result<Position, StoreError> {
+        let mut repeats = 0;
+        loop {
+            match self.store.append(stream, expected, events.to_vec()).await {
+                Ok(appended) => return Ok(appended.position),
+                Err(StoreError::Unavailable(_)) if repeats < REPEATS => repeats += 1,
+                Err(error) => return Err(error),
+            }
+        }
+    }
+
+    /// Appends events that are decided elsewhere than on a state: what a reactor did.
+    pub async fn record(
+        &self,
+        stream: Stream,
+        cause: Cause,
+        decided: Decided,
+    ) -> Result<Done, Failure<std::convert::Infallible>> {
+        self.decide::<Unread, _>(stream, cause, |_, _| Ok(decided.clone())).await
+    }
+}
+
+/// A state that knows nothing: for streams on which nothing is decided.
+#[derive(Default)]
+struct Unread;
+
+impl State for Unread {
+    fn apply(&mut self, _: &Recorded) {}
+}

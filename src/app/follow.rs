@@ -1,0 +1,195 @@
+//! Keeps the lists in step with the log.
+
+use std::path::PathBuf;
+use std::sync::{Arc, PoisonError, RwLock};
+use std::time::Duration;
+
+use futures_util::StreamExt;
+use tokio::sync::watch;
+use vouchsafe_events::{DecodeError, Position, decode};
+use vouchsafe_projections::Lists;
+
+use super::Unavailable;
+use crate::snapshot;
+use crate::store::{EventStore, Followed};
+
+/// How long a caller waits for the lists to reach a position. They lag by milliseconds; more means that
+/// something is wrong.
+const PATIENCE: Duration = Duration::from_secs(10);
+
+/// How many events are read at once on the way to the head.
+const PAGE: usize = 4096;
+
+/// After how many events a snapshot is taken while following.
+const SNAPSHOT_EVERY: u64 = 20_000;
+
+/// The lists did not reach a position in time, or the log holds an event that they cannot take in.
+#[derive(Clone, Copy, Debug, thiserror::Error)]
+#[error("the lists have not reached position {wanted}; they are at {reached}")]
+pub struct NotFollowing {
+    /// The position wanted.
+    pub wanted: Position,
+    /// Where they are.
+    pub reached: Position,
+}
+
+/// How following stands.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+struct Standing {
+    position: Position,
+    /// Whether the last word from the log was that there is nothing more.
+    caught_up: bool,
+    /// Whether the log holds an event that cannot be read: the lists stay before it.
+    stuck: bool,
+}
+
+/// The lists, and where they are. Cheap to clone: clones share them.
+#[derive(Clone)]
+pub struct Following {
+    lists: Arc<RwLock<Lists>>,
+    standing: Arc<watch::Sender<Standing>>,
+    snapshots: Option<PathBuf>,
+}
+
+impl Following {
+    /// Brings the lists to the head of the log: from the newest snapshot in the folder `snapshots` if there
+    /// is one that fits, else from the first event. A snapshot that does not fit is passed over.
+    pub async fn begin(store: &dyn EventStore, snapshots: Option<PathBuf>) -> Result<Self, Unavailable> {
+        let head = store.head().await?;
+        let found = snapshots
+            .clone()
+            .map(|folder| tokio::task::spawn_blocking(move || snapshot::newest(&folder, head)));
+        let mut lists = match found {
+            Some(found) => found.await.ok().flatten().unwrap_or_default(),
+            None => Lists::default(),
+        };
+        let from = lists.events();
+        loop {
+            let page = store.read_all(lists.position(), PAGE).await?;
+            for stored in &page {
+                lists.apply(&decode(stored.position, &stored.bytes)?);
+            }
+            if page.len() < PAGE {
+                break;
+            }
+            tokio::task::yield_now().await;
+        }
+        let standing = Standing { position: lists.position(), caught_up: true, stuck: false };
+        tracing::info!(
+            position = lists.position().number(),
+            events = lists.events(),
+            from_snapshot = from,
+            "the lists are folded"
+        );
+        let folded = lists.events() - from;
+        let following = Self {
+            lists: Arc::new(RwLock::new(lists)),
+            standing: Arc::new(watch::Sender::new(standing)),
+            snapshots,
+        };
+        if folded >= SNAPSHOT_EVERY {
+            following.snapshot().await;
+        }
+        Ok(following)
+    }
+
+    /// Follows the log until the future is dropped.
+    pub async fn follow(self, store: Arc<dyn EventStore>) {
+        let mut pause = Duration::from_millis(50);
+        let mut since_snapshot = 0;
+        loop {
+            let mut subscription = store.subscribe(self.position());
+            while let Some(next) = subscription.next().await {
+                match next {
+                    Ok(Followed::Event(stored)) => match decode(stored.position, &stored.bytes) {
+                        Ok(recorded) => {
+                            self.write(|lists| lists.apply(&recorded));
+                            self.standing.send_modify(|standing| {
+                                standing.position = stored.position;
+                                standing.stuck = false;
+                            });
+                            since_snapshot += 1;
+                            pause = Duration::from_millis(50);
+                        }
+                        Err(error) => {
+                            self.stuck_at(&error);
+                            break;
+                        }
+                    },
+                    Ok(Followed::CaughtUp(_)) => {
+                        self.standing.send_modify(|standing| standing.caught_up = true);
+                        if since_snapshot >= SNAPSHOT_EVERY {
+                            since_snapshot = 0;
+                            self.snapshot().await;
+                        }
+                    }
+                    Err(error) => {
+                        tracing::warn!(%error, "following the log was interrupted");
+                        break;
+                    }
+                }
+            }
+            self.standing.send_modify(|standing| standing.caught_up = false);
+            tokio::time::sleep(pause).await;
+            pause = (pause * 2).min(Duration::from_secs(5));
+        }
+    }
+
+    fn stuck_at(&self, error: &DecodeError) {
+        tracing::error!(%error, "the lists cannot go on: an event cannot be read");
+        self.standing.send_modify(|standing| standing.stuck = true);
+    }
+
+    fn write<T>(&self, change: impl FnOnce(&mut Lists) -> T) -> T {
+        change(&mut self.lists.write().unwrap_or_else(PoisonError::into_inner))
+    }
+
+    /// Reads the lists. They do not change while `read` runs.
+    pub fn read<T>(&self, read: impl FnOnce(&Lists) -> T) -> T {
+        read(&self.lists.read().unwrap_or_else(PoisonError::into_inner))
+    }
+
+    /// The position that the lists have reached.
+    pub fn position(&self) -> Position {
+        self.standing.borrow().position
+    }
+
+    /// Whether the lists are in step with the log: the last word from it was that there is nothing more.
+    pub fn is_in_step(&self) -> bool {
+        let standing = *self.standing.borrow();
+        standing.caught_up && !standing.stuck
+    }
+
+    /// Waits until the lists have moved beyond a position.
+    pub async fn moved(&self, beyond: Position) {
+        let mut standing = self.standing.subscribe();
+        // The sender lives in `self`, so waiting does not fail.
+        let _ = standing.wait_for(|standing| standing.position > beyond).await;
+    }
+
+    /// Waits until the lists have reached a position.
+    pub async fn reach(&self, wanted: Position) -> Result<(), NotFollowing> {
+        let mut standing = self.standing.subscribe();
+        let reached = standing.wait_for(|standing| standing.position >= wanted || standing.stuck);
+        match tokio::time::timeout(PATIENCE, reached).await {
+            Ok(Ok(standing)) if standing.position >= wanted => Ok(()),
+            _ => Err(NotFollowing { wanted, reached: self.position() }),
+        }
+    }
+
+    /// Writes a snapshot of the lists as they are. That it fails is logged and no more: without one a start
+    /// takes longer.
+    pub async fn snapshot(&self) {
+        let Some(folder) = self.snapshots.clone() else { return };
+        let lists = Arc::clone(&self.lists);
+        let written = tokio::task::spawn_blocking(move || {
+            let copy = lists.read().unwrap_or_else(PoisonError::into_inner).clone();
+            snapshot::write(&folder, &copy)
+        });
+        match written.await {
+            Ok(Ok(())) => {}
+            Ok(Err(error)) => tracing::warn!(%error, "no snapshot could be written"),
+            Err(error) => tracing::warn!(%error, "no snapshot could be written"),
+        }
+    }
+}

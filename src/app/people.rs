@@ -1,0 +1,164 @@
+//! Who somebody is. An email, and an account at a provider, each belong to one person: their streams' first
+//! events decide that, also between instances. Every step can be taken again after a crash between two.
+
+use vouchsafe_events::{Email, Introduction, PersonId, Stream};
+
+use super::{App, Cause, Failure, Unavailable};
+use crate::domain::{Decided, Person, PersonName, Reservation};
+
+/// How often a person is looked up anew when another instance introduces them meanwhile.
+const TRIES: usize = 8;
+
+/// A person could not be introduced.
+#[derive(Debug, thiserror::Error)]
+#[error("a person could not be introduced")]
+pub struct IntroduceFailed(#[source] pub Unavailable);
+
+/// Who came, as a provider describes them.
+#[derive(Clone, Debug)]
+pub(super) struct Account<'a> {
+    pub(super) issuer: &'a str,
+    pub(super) subject: &'a str,
+    pub(super) email: &'a Email,
+    pub(super) name: Option<&'a PersonName>,
+}
+
+impl From<Failure<std::convert::Infallible>> for IntroduceFailed {
+    fn from(failure: Failure<std::convert::Infallible>) -> Self {
+        Self(match failure {
+            Failure::Refused(never) => match never {},
+            Failure::Contended => Unavailable::Contended,
+            Failure::Unavailable(cause) => cause,
+        })
+    }
+}
+
+impl From<Unavailable> for IntroduceFailed {
+    fn from(cause: Unavailable) -> Self {
+        Self(cause)
+    }
+}
+
+impl App {
+    /// A decision that is never refused.
+    async fn note<S: crate::domain::State>(
+        &self,
+        stream: Stream,
+        cause: Cause,
+        decide: impl Fn(&S) -> Decided,
+    ) -> Result<(), IntroduceFailed> {
+        self.decide(stream, cause, |state: &S, _| Ok(decide(state))).await.map(drop).map_err(Into::into)
+    }
+
+    async fn holder(&self, stream: Stream) -> Result<Option<PersonId>, Unavailable> {
+        Ok(self.load::<Reservation>(stream).await?.0.holder())
+    }
+
+    fn fresh_person(&self) -> Result<PersonId, Unavailable> {
+        Ok(PersonId::from_uuid(self.random.uuid(self.now())?))
+    }
+
+    /// The person who has this email, introduced if nobody has it.
+    pub async fn introduce(
+        &self,
+        email: &Email,
+        name: Option<&PersonName>,
+        how: Introduction,
+        cause: Cause,
+    ) -> Result<PersonId, IntroduceFailed> {
+        let hash = self.ring.hash_email(email);
+        let stream = Stream::Email(hash);
+        for _ in 0..TRIES {
+            let Some(person) = self.holder(stream).await? else {
+                let fresh = self.fresh_person()?;
+                self.note(stream, cause, |state: &Reservation| state.reserve_email(fresh)).await?;
+                continue;
+            };
+            self.note(Stream::Person(person), cause, |state: &Person| {
+                state.introduce(person, email, hash, name, how)
+            })
+            .await?;
+            return Ok(person);
+        }
+        Err(IntroduceFailed(Unavailable::Contended))
+    }
+
+    /// The person whose account this is: by the account first, by the email second. Email and name are
+    /// brought up to date; an email that is another's is noted and changes neither record.
+    pub(super) async fn identify(
+        &self,
+        account: &Account<'_>,
+        how: Introduction,
+        cause: Cause,
+    ) -> Result<PersonId, IntroduceFailed> {
+        let whole = format!("{}\n{}", account.issuer, account.subject);
+        let hash = self.ring.hash_subject(account.issuer, account.subject);
+        let stream = Stream::Subject(hash);
+        for _ in 0..TRIES {
+            if let Some(person) = self.holder(stream).await? {
+                self.bring_up_to_date(person, account, how, cause).await?;
+                self.note(Stream::Person(person), cause, |state: &Person| state.link(person, &whole, hash))
+                    .await?;
+                return Ok(person);
+            }
+            let by_email = self.introduce(account.email, account.name, how, cause).await?;
+            let (found, _) = self.load::<Person>(Stream::Person(by_email)).await?;
+            // An email that came with another account is no proof of being that person.
+            let person = if found.is_linked() { self.fresh_person()? } else { by_email };
+            self.note(stream, cause, |state: &Reservation| state.reserve_subject(person)).await?;
+        }
+        Err(IntroduceFailed(Unavailable::Contended))
+    }
+
+    async fn bring_up_to_date(
+        &self,
+        person: PersonId,
+        account: &Account<'_>,
+        how: Introduction,
+        cause: Cause,
+    ) -> Result<(), IntroduceFailed> {
+        let stream = Stream::Person(person);
+        let (known, _) = self.load::<Person>(stream).await?;
+        let hash = self.ring.hash_email(account.email);
+        if known.email_hash() != Some(hash) || !known.is_known() {
+            let reservation = Stream::Email(hash);
+            self.note(reservation, cause, |state: &Reservation| state.reserve_email(person)).await?;
+            match self.holder(reservation).await? {
+                Some(holder) if holder == person => {
+                    let old = known.email_hash();
+                    self.note(stream, cause, |state: &Person| {
+                        if state.is_known() {
+                            state.change_email(person, account.email, hash)
+                        } else {
+                            state.introduce(person, account.email, hash, account.name, how)
+                        }
+                    })
+                    .await?;
+                    if let Some(old) = old {
+                        let old = Stream::Email(old);
+                        self.note(old, cause, |state: &Reservation| state.release_email(person)).await?;
+                    }
+                }
+                Some(other) => {
+                    self.note(stream, cause, |state: &Person| {
+                        let mut decided = state.introduce(person, account.email, hash, account.name, how);
+                        decided.extend(state.note_held_email(person, account.email, other));
+                        decided
+                    })
+                    .await?;
+                }
+                None => return Err(IntroduceFailed(Unavailable::Contended)),
+            }
+        } else if self.holder(Stream::Email(hash)).await? != Some(person) {
+            // Introduced with an email that is another's: if that other has let it go, it becomes theirs now.
+            self.note(Stream::Email(hash), cause, |state: &Reservation| state.reserve_email(person)).await?;
+        }
+        if let Some(name) = account.name {
+            let shown = known.name().map(|held| self.show(held));
+            if known.is_known() && shown.as_deref() != Some(name.as_str()) {
+                self.note(stream, cause, |state: &Person| state.rename(person, name)).await?;
+            }
+        }
+        Ok(())
+    }
+}

@@ -1,0 +1,118 @@
+//! Who decides at an organisation.
+
+use vouchsafe_events::{
+    ApproverBasis, ApproverEstablished, ApproverStoodDown, Event, PersonId, StandDownReason, Timestamp,
+};
+
+use super::Organisation;
+use crate::domain::Decided;
+
+/// Why a colleague cannot be made an approver.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum MakeApproverRefused {
+    /// The organisation is closed, or not known.
+    OrganisationClosed,
+    /// Whoever makes them one is not an approver here.
+    NotAnApprover,
+    /// They are one already.
+    AlreadyApprover,
+    /// They have no access here: they get that first.
+    NoAccess,
+}
+
+/// Why an approver cannot stand down.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum StandDownRefused {
+    /// They are not an approver here.
+    NotAnApprover,
+    /// They are the last one and have not been told what that means.
+    LastApprover,
+}
+
+/// Why somebody who stood down cannot be an approver again by their own wish.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum ReturnRefused {
+    /// The organisation is closed, or not known.
+    OrganisationClosed,
+    /// They did not stand down while DfE Sign-in named them.
+    DidNotStandDown,
+    /// DfE Sign-in does not name them as an approver now.
+    NotInDfeSignIn,
+}
+
+impl Organisation {
+    /// Takes note of whether DfE Sign-in names a person as an approver here. Who stood down by choice is not
+    /// made one again; who was made one by a colleague stays one.
+    pub fn heard_from_dfe_sign_in(&self, person: PersonId, names_them: bool) -> Decided {
+        let basis = self.approvers.get(&person);
+        if names_them && basis.is_none() && self.is_open() && !self.stood_down.contains(&person) {
+            vec![Event::ApproverEstablished(ApproverEstablished { person, basis: ApproverBasis::DfeSignIn })]
+        } else if !names_them && basis == Some(&ApproverBasis::DfeSignIn) {
+            let reason = StandDownReason::DfeSignIn;
+            vec![Event::ApproverStoodDown(ApproverStoodDown { person, reason })]
+        } else {
+            Vec::new()
+        }
+    }
+
+    /// The people who are approvers here because DfE Sign-in names them.
+    pub fn named_by_dfe_sign_in(&self) -> impl Iterator<Item = PersonId> {
+        self.approvers
+            .iter()
+            .filter(|(_, basis)| **basis == ApproverBasis::DfeSignIn)
+            .map(|(person, _)| *person)
+    }
+
+    /// Whether a person stood down by choice while DfE Sign-in named them.
+    pub fn stood_down_by_choice(&self, person: PersonId) -> bool {
+        self.stood_down.contains(&person)
+    }
+
+    /// An approver makes a colleague who has access an approver too.
+    pub fn make_approver(
+        &self,
+        person: PersonId,
+        by: PersonId,
+        now: Timestamp,
+    ) -> Result<Decided, MakeApproverRefused> {
+        if !self.is_open() {
+            return Err(MakeApproverRefused::OrganisationClosed);
+        }
+        if !self.is_approver(by) {
+            return Err(MakeApproverRefused::NotAnApprover);
+        }
+        if self.is_approver(person) {
+            return Err(MakeApproverRefused::AlreadyApprover);
+        }
+        if !self.has_access(person, now) {
+            return Err(MakeApproverRefused::NoAccess);
+        }
+        Ok(vec![Event::ApproverEstablished(ApproverEstablished { person, basis: ApproverBasis::Colleague })])
+    }
+
+    /// An approver stands down. The last one must have been told what that means (`told`).
+    pub fn stand_down(&self, person: PersonId, told: bool) -> Result<Decided, StandDownRefused> {
+        if !self.is_approver(person) {
+            return Err(StandDownRefused::NotAnApprover);
+        }
+        if self.approvers.len() == 1 && !told {
+            return Err(StandDownRefused::LastApprover);
+        }
+        let reason = StandDownReason::Own;
+        Ok(vec![Event::ApproverStoodDown(ApproverStoodDown { person, reason })])
+    }
+
+    /// Somebody who stood down by choice, and whom DfE Sign-in still names (`named`), is an approver again.
+    pub fn return_as_approver(&self, person: PersonId, named: bool) -> Result<Decided, ReturnRefused> {
+        if !self.is_open() {
+            return Err(ReturnRefused::OrganisationClosed);
+        }
+        if !self.stood_down.contains(&person) {
+            return Err(ReturnRefused::DidNotStandDown);
+        }
+        if !named {
+            return Err(ReturnRefused::NotInDfeSignIn);
+        }
+        Ok(vec![Event::ApproverEstablished(ApproverEstablished { person, basis: ApproverBasis::DfeSignIn })])
+    }
+}

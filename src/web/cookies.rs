@@ -1,0 +1,156 @@
+//! Cookies. All are sealed, `__Host-`, `Secure`, `HttpOnly` and `SameSite=Lax` (ASVS 5.0, 3.3).
+
+use std::net::{IpAddr, SocketAddr};
+
+use axum::extract::ConnectInfo;
+use cookie::time::Duration;
+use cookie::{Cookie, SameSite};
+use http::request::Parts;
+use http::{HeaderMap, HeaderValue, header};
+use serde::de::DeserializeOwned;
+use serde::{Deserialize, Serialize};
+use vouchsafe_events::{OrganisationId, Position, Timestamp};
+
+use super::Site;
+
+/// The session's cookie.
+pub(super) const SESSION: &str = "__Host-session";
+/// The id token, which DfE Sign-in wants back at sign-out.
+pub(super) const ID_TOKEN: &str = "__Host-id-token";
+/// What the next page has to say.
+pub(super) const NOTICE: &str = "__Host-notice";
+/// What stands between redirect and callback begins so; the rest names the attempt.
+pub(super) const ATTEMPT: &str = "__Host-attempt-";
+
+/// What a browser keeps of its session.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub(super) struct SessionCookie {
+    /// The session's token.
+    pub(super) token: String,
+    /// When something last happened in the session.
+    pub(super) seen: Timestamp,
+    /// How far the lists must be, so that people read what they wrote, on any instance.
+    pub(super) position: Position,
+    /// Where DfE Sign-in named the person as an approver when they signed in.
+    pub(super) named_approver_at: Vec<OrganisationId>,
+}
+
+/// The value of a request's cookie.
+pub(super) fn value<'a>(headers: &'a HeaderMap, name: &str) -> Option<&'a str> {
+    all(headers).find_map(|(found, value)| (found == name).then_some(value))
+}
+
+/// All cookies of a request.
+pub(super) fn all(headers: &HeaderMap) -> impl Iterator<Item = (&str, &str)> {
+    let lines = headers.get_all(header::COOKIE).into_iter().filter_map(|line| line.to_str().ok());
+    lines.flat_map(|line| line.split(';')).filter_map(|pair| pair.trim().split_once('='))
+}
+
+/// Opens a sealed cookie of a request.
+pub(super) fn open<T: DeserializeOwned>(site: &Site, headers: &HeaderMap, name: &str) -> Option<T> {
+    site.cookies.open(name, value(headers, name)?)
+}
+
+/// A `Set-Cookie` that keeps a sealed value for as long as the browser runs, or `seconds`.
+pub(super) fn keep<T: Serialize>(
+    site: &Site,
+    name: &str,
+    value: &T,
+    seconds: Option<i64>,
+) -> Option<HeaderValue> {
+    let sealed = match site.cookies.seal(name, value) {
+        Ok(sealed) => sealed,
+        Err(error) => {
+            tracing::error!(%error, "a cookie could not be sealed");
+            return None;
+        }
+    };
+    let mut cookie = base(name, sealed);
+    if let Some(seconds) = seconds {
+        cookie.set_max_age(Duration::seconds(seconds));
+    }
+    HeaderValue::from_str(&cookie.to_string()).ok()
+}
+
+/// A `Set-Cookie` that takes a cookie away.
+pub(super) fn remove(name: &str) -> Option<HeaderValue> {
+    let mut cookie = base(name, String::new());
+    cookie.set_max_age(Duration::ZERO);
+    HeaderValue::from_str(&cookie.to_string()).ok()
+}
+
+fn base(name: &str, value: String) -> Cookie<'static> {
+    Cookie::build((name.to_owned(), value))
+        .path("/")
+        .secure(true)
+        .http_only(true)
+        .same_site(SameSite::Lax)
+        .build()
+}
+
+/// Addresses of proxies that are believed.
+#[derive(Clone, Debug, Default, Deserialize)]
+#[serde(transparent)]
+pub struct Proxies(Vec<IpAddr>);
+
+/// The network address that a request comes from.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Network(pub IpAddr);
+
+impl Network {
+    /// The address of the connection, or what a trusted proxy says (`X-Forwarded-For`, read from the right
+    /// past all trusted ones). Anybody else's header is passed over (ASVS 5.0, 4.1.3).
+    pub(super) fn of(site: &Site, parts: &Parts) -> Self {
+        let connection = parts.extensions.get::<ConnectInfo<SocketAddr>>();
+        let peer =
+            connection.map_or(IpAddr::from([0, 0, 0, 0]), |ConnectInfo(address)| address.ip().to_canonical());
+        Self(forwarded(peer, &parts.headers, &site.settings.trusted_proxies.0))
+    }
+}
+
+fn forwarded(peer: IpAddr, headers: &HeaderMap, trusted: &[IpAddr]) -> IpAddr {
+    if !trusted.contains(&peer) {
+        return peer;
+    }
+    let lines = headers.get_all("x-forwarded-for").into_iter().filter_map(|line| line.to_str().ok());
+    let mut hops: Vec<&str> = lines.flat_map(|line| line.split(',')).map(str::trim).collect();
+    while let Some(hop) = hops.pop() {
+        match hop.parse::<IpAddr>() {
+            Ok(address) if trusted.contains(&address) => {}
+            Ok(address) => return address.to_canonical(),
+            Err(_) => break,
+        }
+    }
+    peer
+}
+
+/// The browser, as it describes itself, cut to a length that fits an event.
+pub(super) fn device(headers: &HeaderMap) -> String {
+    let agent = headers.get(header::USER_AGENT).and_then(|agent| agent.to_str().ok()).unwrap_or("unknown");
+    agent.chars().take(300).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_a_trusted_proxy_says_where_a_request_comes_from() {
+        let proxy: IpAddr = "10.0.0.1".parse().unwrap();
+        let person: IpAddr = "203.0.113.7".parse().unwrap();
+        let mut headers = HeaderMap::new();
+        headers.insert("x-forwarded-for", HeaderValue::from_static("198.51.100.1, 203.0.113.7, 10.0.0.1"));
+        assert_eq!(forwarded(person, &headers, &[proxy]), person, "no proxy, so not believed");
+        assert_eq!(forwarded(proxy, &headers, &[proxy]), person, "the nearest hop that is no proxy of ours");
+        headers.insert("x-forwarded-for", HeaderValue::from_static("203.0.113.7, nonsense"));
+        assert_eq!(forwarded(proxy, &headers, &[proxy]), proxy);
+    }
+
+    #[test]
+    fn cookies_are_found_by_their_whole_name() {
+        let mut headers = HeaderMap::new();
+        headers.insert(header::COOKIE, HeaderValue::from_static("a=1; __Host-session=x=y; b"));
+        assert_eq!(value(&headers, SESSION), Some("x=y"));
+        assert_eq!(value(&headers, "session"), None);
+    }
+}

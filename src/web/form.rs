@@ -1,0 +1,117 @@
+//! Forms: the cross-site check, and what is said beside a field.
+//!
+//! A form posted to us carries a token that belongs to its session (ASVS 5.0, 3.5.1), beside the session
+//! cookie's `SameSite=Lax` and the browser's own word in `Sec-Fetch-Site`. [`Checked`] is the only way to
+//! a form's content, so a handler cannot forget the check.
+
+use aws_lc_rs::constant_time::verify_slices_are_equal;
+use aws_lc_rs::digest::{SHA256, digest};
+use axum::extract::rejection::{FormRejection, RawFormRejection};
+use axum::extract::{Form, FromRef, FromRequest, FromRequestParts, RawForm, Request};
+use base64::Engine;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use http::{HeaderMap, StatusCode};
+use serde::Deserialize;
+use serde::de::DeserializeOwned;
+
+use super::{Problem, SignedIn, Site};
+use crate::app::SessionToken;
+
+/// The field that carries the token.
+pub(super) const TOKEN_FIELD: &str = "form_token";
+
+/// The token of a session's forms. It is made from the session's secret token, which no page shows, so
+/// that only pages of that session have it.
+pub(super) fn token(session: &SessionToken) -> String {
+    let text = format!("vouchsafe form token\n{}", session.to_text());
+    URL_SAFE_NO_PAD.encode(digest(&SHA256, text.as_bytes()))
+}
+
+/// A form that came from a page of the same session.
+#[derive(Clone, Debug)]
+pub struct Checked<F>(pub F);
+
+/// A form with nothing in it but its token.
+#[derive(Clone, Copy, Debug, Deserialize)]
+pub struct Empty {}
+
+#[derive(Deserialize)]
+struct TokenOnly {
+    #[serde(default)]
+    form_token: String,
+}
+
+/// Whether the browser says that a request comes from another site.
+fn comes_from_elsewhere(headers: &HeaderMap) -> bool {
+    headers.get("sec-fetch-site").is_some_and(|site| site != "same-origin" && site != "none")
+}
+
+impl<S, F> FromRequest<S> for Checked<F>
+where
+    S: Send + Sync,
+    Site: FromRef<S>,
+    F: DeserializeOwned + 'static,
+{
+    type Rejection = Problem;
+
+    async fn from_request(request: Request, state: &S) -> Result<Self, Problem> {
+        let (mut parts, body) = request.into_parts();
+        let signed_in = <SignedIn as FromRequestParts<S>>::from_request_parts(&mut parts, state).await?;
+        if comes_from_elsewhere(&parts.headers) {
+            return Err(Problem::FormExpired);
+        }
+        let headers = parts.headers.clone();
+        let raw = RawForm::from_request(Request::from_parts(parts, body), state).await;
+        let RawForm(bytes) = raw.map_err(|rejection| match rejection {
+            RawFormRejection::BytesRejection(rejection)
+                if rejection.status() == StatusCode::PAYLOAD_TOO_LARGE =>
+            {
+                Problem::TooLarge
+            }
+            _ => Problem::BadRequest,
+        })?;
+        let expected = token(signed_in.token());
+        let given = parse::<TokenOnly>(&headers, bytes.clone()).await?.form_token;
+        if verify_slices_are_equal(given.as_bytes(), expected.as_bytes()).is_err() {
+            return Err(Problem::FormExpired);
+        }
+        parse(&headers, bytes).await.map(Self)
+    }
+}
+
+/// Reads a form's fields.
+async fn parse<F: DeserializeOwned>(headers: &HeaderMap, bytes: bytes::Bytes) -> Result<F, Problem> {
+    let mut request = Request::post("/").body(bytes.into()).map_err(|_| Problem::BadRequest)?;
+    *request.headers_mut() = headers.clone();
+    match Form::<F>::from_request(request, &()).await {
+        Ok(Form(form)) => Ok(form),
+        Err(FormRejection::BytesRejection(_)) => Err(Problem::TooLarge),
+        Err(_) => Err(Problem::BadRequest),
+    }
+}
+
+/// What is wrong with a form: for each field a sentence, in the order of the fields on the page.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Faults(Vec<(&'static str, String)>);
+
+impl Faults {
+    /// Says what is wrong with a field.
+    pub fn add(&mut self, field: &'static str, text: impl Into<String>) {
+        self.0.push((field, text.into()));
+    }
+
+    /// Whether nothing is wrong.
+    pub fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+
+    /// What is wrong with one field.
+    pub fn of(&self, field: &str) -> Option<&str> {
+        self.0.iter().find(|(found, _)| *found == field).map(|(_, text)| text.as_str())
+    }
+
+    /// Every field with what is wrong with it, for the error summary.
+    pub fn all(&self) -> &[(&'static str, String)] {
+        &self.0
+    }
+}

@@ -1,0 +1,224 @@
+//! Extractors that carry proof: who a request comes from, and what they may do. A handler that needs one
+//! cannot be reached without it. What they let through the use case decides again on the log.
+
+use std::ops::Deref;
+
+use axum::extract::{FromRef, FromRequestParts, OptionalFromRequestParts};
+use http::Method;
+use http::request::Parts;
+use vouchsafe_events::{OrganisationId, PersonId, SessionHash, StaffRole};
+use vouchsafe_projections::Session;
+
+use super::cookies::{self, SessionCookie};
+use super::problem::Forbidden;
+use super::{Problem, Site, links};
+use crate::app::SessionToken;
+
+/// Somebody who has signed in.
+#[derive(Clone, Debug)]
+pub struct SignedIn {
+    /// Who.
+    pub person: PersonId,
+    /// Their session.
+    pub session: SessionHash,
+    /// The organisation that they act for, if they have chosen one that they may act for.
+    pub organisation: Option<OrganisationId>,
+    /// All that they may act for.
+    pub organisations: Vec<OrganisationId>,
+    /// Where DfE Sign-in named them as an approver when they signed in.
+    pub named_approver_at: Vec<OrganisationId>,
+    token: SessionToken,
+}
+
+/// What a request's session cookie comes to.
+enum Found {
+    /// No cookie, or one that is not ours.
+    Nobody,
+    /// A session that has ended.
+    Ended,
+    /// Somebody.
+    Somebody(Box<SignedIn>),
+}
+
+impl SignedIn {
+    /// The token that forms of this session carry.
+    pub(super) fn form_token(&self) -> String {
+        super::form::token(&self.token)
+    }
+
+    /// The session's token.
+    pub(super) fn token(&self) -> &SessionToken {
+        &self.token
+    }
+
+    /// Looks a request's session up. A session that has not been used for too long has ended.
+    async fn find(site: &Site, parts: &Parts) -> Result<Found, Problem> {
+        let Some(kept) = cookies::open::<SessionCookie>(site, &parts.headers, cookies::SESSION) else {
+            return Ok(Found::Nobody);
+        };
+        let Ok(token) = SessionToken::from_text(&kept.token) else { return Ok(Found::Nobody) };
+        let now = site.app.now();
+        if now.seconds_since(kept.seen) > site.app.limits().idle_seconds {
+            return Ok(Found::Ended);
+        }
+        site.app.reach(kept.position).await.map_err(|error| {
+            tracing::error!(%error, "the lists lag behind a session");
+            Problem::Unavailable
+        })?;
+        let hash = token.hash();
+        let found = site.app.lists(|lists| {
+            let session: &Session = lists.session(hash, now)?;
+            Some((session.person, session.organisation, session.organisations.clone()))
+        });
+        let Some((person, organisation, organisations)) = found else { return Ok(Found::Ended) };
+        Ok(Found::Somebody(Box::new(Self {
+            person,
+            session: hash,
+            organisation,
+            organisations,
+            named_approver_at: kept.named_approver_at,
+            token,
+        })))
+    }
+}
+
+/// Where to go on to after signing in: the page itself if it was only to be looked at.
+fn return_to(parts: &Parts) -> Option<String> {
+    let path = parts.uri.path_and_query()?.as_str();
+    (parts.method == Method::GET).then(|| links::own_path(path).map(str::to_owned))?
+}
+
+impl<S: Send + Sync> FromRequestParts<S> for SignedIn
+where
+    Site: FromRef<S>,
+{
+    type Rejection = Problem;
+
+    async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, Problem> {
+        if let Some(found) = parts.extensions.get::<SignedIn>() {
+            return Ok(found.clone());
+        }
+        match Self::find(&Site::from_ref(state), parts).await? {
+            Found::Somebody(found) => {
+                parts.extensions.insert((*found).clone());
+                Ok(*found)
+            }
+            Found::Nobody => Err(Problem::SignIn { return_to: return_to(parts), ended: false }),
+            Found::Ended => Err(Problem::SignIn { return_to: return_to(parts), ended: true }),
+        }
+    }
+}
+
+impl<S: Send + Sync> OptionalFromRequestParts<S> for SignedIn
+where
+    Site: FromRef<S>,
+{
+    type Rejection = Problem;
+
+    async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Option<Self>, Problem> {
+        match <Self as FromRequestParts<S>>::from_request_parts(parts, state).await {
+            Ok(found) => Ok(Some(found)),
+            Err(Problem::SignIn { .. }) => Ok(None),
+            Err(problem) => Err(problem),
+        }
+    }
+}
+
+/// Somebody who has signed in and acts for an organisation that is open.
+#[derive(Clone, Debug)]
+pub struct Colleague {
+    signed_in: SignedIn,
+    organisation: OrganisationId,
+}
+
+impl Colleague {
+    /// The organisation that they act for.
+    pub fn organisation(&self) -> OrganisationId {
+        self.organisation
+    }
+}
+
+impl Deref for Colleague {
+    type Target = SignedIn;
+
+    fn deref(&self) -> &SignedIn {
+        &self.signed_in
+    }
+}
+
+impl<S: Send + Sync> FromRequestParts<S> for Colleague
+where
+    Site: FromRef<S>,
+{
+    type Rejection = Problem;
+
+    async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, Problem> {
+        let signed_in = <SignedIn as FromRequestParts<S>>::from_request_parts(parts, state).await?;
+        let organisation = signed_in.organisation.ok_or(Problem::Choose)?;
+        let site = Site::from_ref(state);
+        let closed =
+            site.app.lists(|lists| lists.organisation(organisation).is_none_or(|found| found.closed));
+        if closed {
+            return Err(Problem::Forbidden(Forbidden::OrganisationClosed));
+        }
+        Ok(Self { signed_in, organisation })
+    }
+}
+
+/// Somebody who is an approver of the organisation that they act for.
+#[derive(Clone, Debug)]
+pub struct ApproverOf(Colleague);
+
+impl Deref for ApproverOf {
+    type Target = Colleague;
+
+    fn deref(&self) -> &Colleague {
+        &self.0
+    }
+}
+
+impl<S: Send + Sync> FromRequestParts<S> for ApproverOf
+where
+    Site: FromRef<S>,
+{
+    type Rejection = Problem;
+
+    async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, Problem> {
+        let colleague = Colleague::from_request_parts(parts, state).await?;
+        let site = Site::from_ref(state);
+        let approver = site.app.lists(|lists| {
+            lists
+                .organisation(colleague.organisation)
+                .is_some_and(|found| found.is_approver(colleague.person))
+        });
+        if approver { Ok(Self(colleague)) } else { Err(Problem::Forbidden(Forbidden::NotAnApprover)) }
+    }
+}
+
+/// Somebody who has been appointed as an auditor.
+#[derive(Clone, Debug)]
+pub struct Auditor(SignedIn);
+
+impl Deref for Auditor {
+    type Target = SignedIn;
+
+    fn deref(&self) -> &SignedIn {
+        &self.0
+    }
+}
+
+impl<S: Send + Sync> FromRequestParts<S> for Auditor
+where
+    Site: FromRef<S>,
+{
+    type Rejection = Problem;
+
+    async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, Problem> {
+        let signed_in = <SignedIn as FromRequestParts<S>>::from_request_parts(parts, state).await?;
+        let site = Site::from_ref(state);
+        let auditor = site.app.lists(|lists| {
+            lists.person(signed_in.person).is_some_and(|person| person.roles.contains(&StaffRole::Auditor))
+        });
+        if auditor { Ok(Self(signed_in)) } else { Err(Problem::Forbidden(Forbidden::NotAnAuditor)) }
+    }
+}

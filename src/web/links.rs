@@ -1,0 +1,134 @@
+//! Where pages are. A path is written here and nowhere else.
+
+use vouchsafe_events::{PersonId, RequestId, SessionHash};
+
+/// Declares paths that take nothing.
+macro_rules! fixed {
+    ($($(#[$doc:meta])* $name:ident = $path:literal;)*) => {
+        $($(#[$doc])* pub(crate) const $name: &str = $path;)*
+    };
+}
+
+fixed! {
+    /// The start page.
+    START = "/";
+    /// Begins a sign-in. `?return_to=` names a page to go on to.
+    SIGN_IN = "/sign-in";
+    /// Where DfE Sign-in sends people back to.
+    CALLBACK = "/auth/callback";
+    /// Ends the session here and at DfE Sign-in.
+    SIGN_OUT = "/sign-out";
+    /// Where DfE Sign-in sends people after signing out.
+    SIGNED_OUT = "/signed-out";
+    /// How it stands with one's own access.
+    HOME = "/access";
+    /// Asks for access.
+    ASK = "/access/ask";
+    /// Chooses which organisation to act for.
+    CHOOSE = "/organisation";
+    /// One's own sessions.
+    ACCOUNT = "/account";
+    /// The requests that wait for an approver.
+    REQUESTS = "/school/requests";
+    /// Who has access.
+    USERS = "/school/users";
+    /// The same, as CSV.
+    USERS_CSV = "/school/users.csv";
+    /// Gives colleagues access.
+    ADD = "/school/users/add";
+    /// Stands down as an approver.
+    STAND_DOWN = "/school/approvers/stand-down";
+    /// Becomes an approver again.
+    RETURN = "/school/approvers/return";
+    /// The yearly review.
+    REVIEW = "/school/review";
+    /// The history, for auditors.
+    TIMELINE = "/audit";
+    /// About cookies.
+    COOKIES = "/cookies";
+    /// About accessibility.
+    ACCESSIBILITY = "/accessibility";
+    /// About personal data.
+    PRIVACY = "/privacy";
+    /// Is the process alive?
+    LIVE = "/health/live";
+    /// Can it do its work?
+    READY = "/health/ready";
+}
+
+/// Declares paths that take an id: the pattern for the router and the function for links.
+macro_rules! with_id {
+    ($($(#[$doc:meta])* $pattern:ident, $link:ident($id:ty) = $before:literal, $after:literal;)*) => {$(
+        $(#[$doc])* pub(crate) const $pattern: &str = concat!($before, "{id}", $after);
+        $(#[$doc])* pub(crate) fn $link(id: &$id) -> String { format!(concat!($before, "{}", $after), id) }
+    )*};
+}
+
+with_id! {
+    /// Takes one's own request back.
+    WITHDRAW, withdraw(RequestId) = "/access/requests/", "/withdraw";
+    /// Ends one of one's own sessions.
+    END_SESSION, end_session(SessionHash) = "/account/sessions/", "/end";
+    /// One request, to decide. Mail links here.
+    REQUEST, request(RequestId) = "/school/requests/", "";
+    /// Grants it.
+    GRANT, grant(RequestId) = "/school/requests/", "/grant";
+    /// Declines it.
+    DECLINE, decline(RequestId) = "/school/requests/", "/decline";
+    /// One user.
+    USER, user(PersonId) = "/school/users/", "";
+    /// Ends a user's access.
+    END_ACCESS, end_access(PersonId) = "/school/users/", "/end";
+    /// Changes when a user's access ends.
+    END_DATE, end_date(PersonId) = "/school/users/", "/end-date";
+    /// Makes a user an approver.
+    MAKE_APPROVER, make_approver(PersonId) = "/school/users/", "/approver";
+    /// Confirms a user in a review.
+    CONFIRM, confirm(PersonId) = "/school/review/", "/confirm";
+    /// One event of the history.
+    EVENT, event(u64) = "/audit/events/", "";
+}
+
+/// The sign-in that goes on to `path` afterwards.
+pub(crate) fn sign_in_for(path: &str) -> String {
+    let query = url::form_urlencoded::Serializer::new(String::new()).append_pair("return_to", path).finish();
+    format!("{SIGN_IN}?{query}")
+}
+
+/// A page of ours to go on to: a path, never another site (no open redirect).
+pub(crate) fn own_path(text: &str) -> Option<&str> {
+    let safe = text.starts_with('/')
+        && !text.starts_with("//")
+        && text.len() <= 500
+        && text.bytes().all(|byte| byte.is_ascii_graphic() && byte != b'\\');
+    (safe && !text.starts_with(SIGN_IN) && !text.starts_with(SIGN_OUT) && !text.starts_with("/auth/"))
+        .then_some(text)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_page_to_go_on_to_is_always_ours() {
+        for path in ["/access", "/school/requests/1?x=y"] {
+            assert_eq!(own_path(path), Some(path));
+        }
+        for path in [
+            "",
+            "access",
+            "//evil.example",
+            "https://evil.example",
+            "/\\evil.example",
+            "/a\r\nb",
+            "/ü",
+            "/sign-in",
+            "/sign-out",
+            "/auth/callback?code=x",
+            "\\\\evil.example",
+            "/\tevil",
+        ] {
+            assert_eq!(own_path(path), None, "{path}");
+        }
+    }
+}
