@@ -2,5 +2,6 @@
 //! proof of it. Everything that happens is an event; every list, page and answer is folded from events.
 
 pub mod clock;
+pub mod identity;
 pub mod secret;
 pub mod store;
