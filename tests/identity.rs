@@ -3,6 +3,8 @@
 #![expect(clippy::indexing_slicing, reason = "JSON values are indexed by their keys")]
 #![expect(unreachable_pub, reason = "a test binary exports nothing; `pub` is for its own modules")]
 
+#[path = "identity/api.rs"]
+mod api;
 #[path = "identity/callback.rs"]
 mod callback;
 #[path = "identity/endpoints.rs"]

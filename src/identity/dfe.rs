@@ -2,7 +2,7 @@
 //!
 //! The protocol is `openidconnect`'s. This module adds what that crate leaves to its user: time for clocks that
 //! differ, the claims it does not check, the callback's many ways to go wrong, keys that change, and a provider
-//! that is slow, down or lying. Roles are not here: they are never in the token.
+//! that is slow, down or lying. Roles are not here: they are never in the token (see [`super::dfe_api`]).
 
 mod callback;
 mod discovery;
