@@ -63,7 +63,7 @@ fn client(base: &str, secret: &str) -> DfeApi {
         "base_url = '{base}'
          secret_file = '/nowhere'
          service_id = 'ECF2'
-         http = {{ timeout_ms = 3000, allow_insecure_loopback = true }}"
+         http = {{ timeout_ms = 60000, connect_timeout_ms = 60000, allow_insecure_loopback = true }}"
     ))
     .unwrap();
     let clock = Arc::new(SetClock::at(at(NOON)));

@@ -18,7 +18,8 @@ fn failure(refused: &SignInRefused, call: Call) -> &HttpError {
 
 /// What becomes of a sign-in when an endpoint is in trouble. Discovery and keys fail before it begins.
 async fn with_trouble(endpoint: &'static str, trouble: Trouble) -> (World, SignInRefused) {
-    let world = World::with(|s| s.http.timeout_ms = 1_500).await;
+    let patience = if matches!(trouble, Trouble::Slow) { 3_000 } else { 60_000 };
+    let world = World::with(|s| s.http.timeout_ms = patience).await;
     world.provider.switch().trouble.insert(endpoint, trouble);
     let refused = if matches!(endpoint, "discovery" | "certs") {
         world.sign_in.begin().await.map(|_| ()).map_err(SignInRefused::from).unwrap_err()

@@ -20,6 +20,13 @@ static WEAK: LazyLock<CoreRsaPrivateSigningKey> = LazyLock::new(|| {
     CoreRsaPrivateSigningKey::from_pem(include_str!("../data/weak_rsa_1024.pem"), Some(kid)).unwrap()
 });
 
+/// Makes all keys, so that no call waits for one.
+pub fn make() {
+    LazyLock::force(&MAIN);
+    LazyLock::force(&NEXT);
+    LazyLock::force(&WEAK);
+}
+
 /// Who signs a token, and how.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Signer {

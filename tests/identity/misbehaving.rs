@@ -19,7 +19,7 @@ use serde_json::{Value, json};
 use tokio::net::TcpListener;
 use url::{Url, form_urlencoded};
 
-use crate::keys::Signer;
+use crate::keys::{self, Signer};
 
 pub const CLIENT_ID: &str = "ecf2";
 pub const CLIENT_SECRET: &str = "client secret: with / odd + characters";
@@ -90,6 +90,7 @@ fn nothing() -> Change {
 
 impl Provider {
     pub async fn start(now: i64) -> Self {
+        keys::make();
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let base = format!("http://127.0.0.1:{}", listener.local_addr().unwrap().port());
         let provider = Self {

@@ -25,14 +25,14 @@ pub struct World {
     pub sign_in: DfeSignIn,
 }
 
-/// The settings for a provider at `issuer`.
+/// The settings for a provider at `issuer`. Time is long, so that a busy machine fails no test.
 pub fn settings(issuer: &str) -> DfeSettings {
     toml::from_str(&format!(
         "issuer = '{issuer}'
          client_id = '{CLIENT_ID}'
          client_secret_file = '/nowhere'
          redirect_url = '{REDIRECT}'
-         http.allow_insecure_loopback = true"
+         http = {{ timeout_ms = 60000, connect_timeout_ms = 60000, allow_insecure_loopback = true }}"
     ))
     .unwrap()
 }
