@@ -18,7 +18,8 @@ use crate::privacy::{
     CookieSealer, CryptoError, KeyRing, KeyStoreError, MasterKey, MasterKeyError, RingError, SqliteKeyStore,
 };
 use crate::reactors::mail::{Mailer, MailerError};
-use crate::reactors::{approvers, mail, timekeeper};
+use crate::reactors::postman::{Postman, Wording};
+use crate::reactors::{approvers, timekeeper};
 use crate::secret::Secret;
 use crate::store::sqlite::{SqliteOptions, SqliteStore};
 use crate::store::{EventStore, StoreError};
@@ -164,7 +165,9 @@ async fn serve_on(
             Some(Arc::new(DfeApi::new(settings, client_id, secret.clone(), Arc::clone(&clock))?))
         }
         _ => {
-            tracing::warn!("dfe_sign_in.api is not configured: nobody becomes an approver through DfE Sign-in");
+            tracing::warn!(
+                "dfe_sign_in.api is not configured: nobody becomes an approver through DfE Sign-in"
+            );
             None
         }
     };
@@ -186,10 +189,11 @@ async fn serve_on(
     let (stop, stopped) = watch::channel(false);
     let mut reactors = JoinSet::new();
     reactors.spawn(timekeeper::run(Arc::clone(app), stopped.clone()));
-    reactors.spawn(mail::run(Arc::clone(app), mailer, wording(&config.web), stopped.clone()));
-    if let Some(api) = api.filter(|_| config.approvers.poll_minutes > 0) {
+    let postman = Postman::new(Arc::clone(app), mailer, config.mail.clone(), wording(&config.web));
+    reactors.spawn(postman.run(stopped.clone()));
+    if let Some(api) = api.filter(|_| config.approvers.poll_seconds > 0) {
         let issuer = config.dfe_sign_in.issuer.as_str().to_owned();
-        let every = Duration::from_secs(u64::from(config.approvers.poll_minutes) * 60);
+        let every = Duration::from_secs(config.approvers.poll_seconds.into());
         reactors.spawn(approvers::run(Arc::clone(app), api, issuer, every, stopped.clone()));
     }
 
@@ -236,8 +240,8 @@ async fn run_http(
 }
 
 /// What mails need to know of the service.
-fn wording(web: &WebSettings) -> mail::Wording {
-    mail::Wording { service_name: web.service_name.clone(), base_url: web.base_url.clone() }
+fn wording(web: &WebSettings) -> Wording {
+    Wording { service_name: web.service_name.clone(), base_url: web.base_url.clone() }
 }
 
 /// Done when the process is asked to stop: by the terminal or by whoever runs it.

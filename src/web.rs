@@ -12,7 +12,7 @@ mod frame;
 mod guards;
 mod health;
 mod limits;
-mod links;
+pub(crate) mod links;
 mod problem;
 mod public;
 mod reply;

@@ -51,6 +51,11 @@ fn all_cookies(frame: &Frame, session_hours: i64) -> Vec<Cookie> {
             kept: format!("{} minutes, or until you have signed in", cookies::ATTEMPT_KEPT / 60),
         },
         Cookie {
+            name: cookies::AGAIN.to_owned(),
+            purpose: "Counts how often signing in had to be started again, so that we tell you instead of going round in circles",
+            kept: format!("{} minutes, or until you have signed in", cookies::AGAIN_KEPT / 60),
+        },
+        Cookie {
             name: cookies::NOTICE.to_owned(),
             purpose: "Lets the next page tell you what has just been done",
             kept: format!("{} seconds, or until you have seen it", cookies::NOTICE_KEPT),
@@ -115,7 +120,7 @@ mod tests {
     #[test]
     fn every_cookie_is_listed_by_its_real_name() {
         let page = samples().remove(0);
-        for name in [cookies::SESSION, cookies::ID_TOKEN, cookies::NOTICE, cookies::ATTEMPT] {
+        for name in [cookies::SESSION, cookies::ID_TOKEN, cookies::NOTICE, cookies::ATTEMPT, cookies::AGAIN] {
             assert!(page.contains(name), "{name}");
         }
     }
