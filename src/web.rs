@@ -4,6 +4,7 @@
 //! form that reaches a handler has passed the cross-site check, and whatever goes wrong leaves as a
 //! [`Problem`], which one place turns into words.
 
+mod account;
 pub mod assets;
 mod cookies;
 mod form;
@@ -13,7 +14,11 @@ mod health;
 mod limits;
 pub(crate) mod links;
 mod problem;
+mod public;
 mod reply;
+mod requester;
+#[cfg(test)]
+mod samples;
 mod sign_in;
 pub(crate) mod when;
 mod wrap;
@@ -119,6 +124,9 @@ const MOST_BODY_BYTES: usize = 64 * 1024;
 pub fn router(site: Site) -> Router {
     Router::new()
         .merge(sign_in::routes())
+        .merge(requester::routes())
+        .merge(account::routes())
+        .merge(public::routes())
         .fallback(problem::not_found)
         .layer(DefaultBodyLimit::max(MOST_BODY_BYTES))
         .layer(from_fn_with_state(site.clone(), wrap::wrap))
