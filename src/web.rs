@@ -16,6 +16,7 @@ mod links;
 mod problem;
 mod reply;
 mod sign_in;
+pub(crate) mod when;
 mod wrap;
 
 use std::sync::Arc;
