@@ -5,6 +5,7 @@
 
 mod access;
 mod approvers;
+pub(crate) mod claims;
 mod execute;
 mod follow;
 mod people;

@@ -1,9 +1,12 @@
 //! The event log: the trait that every engine keeps, and the engines.
 //!
 //! An engine stores runs of bytes that it does not look into. What they mean is the `events` crate's
-//! matter; that they come back as they were sent, in order, is the engine's. [`contract`] lists what is
-//! promised, as tests that run against each engine.
+//! matter; that they come back as they were sent, in order, is the engine's. What is promised is listed as
+//! tests that run against each engine, in `tests/store/contract.rs`.
 
+pub mod sqlite;
+
+use std::collections::HashSet;
 use std::pin::Pin;
 
 use bytes::Bytes;
@@ -48,6 +51,30 @@ pub struct NewEvent {
     pub bytes: Bytes,
 }
 
+/// Checks what every engine refuses before it looks at the log: an append without events, one that is too
+/// large, and one that has an id twice.
+pub fn check_append(events: &[NewEvent]) -> Result<(), StoreError> {
+    if events.is_empty() {
+        return Err(StoreError::Empty);
+    }
+    let mut total = 0;
+    let mut ids = HashSet::with_capacity(events.len());
+    for event in events {
+        let bytes = event.bytes.len();
+        if bytes > MAX_EVENT_BYTES {
+            return Err(StoreError::TooLarge { bytes, limit: MAX_EVENT_BYTES });
+        }
+        if !ids.insert(event.id) {
+            return Err(StoreError::IdTaken(event.id));
+        }
+        total += bytes;
+    }
+    if total > MAX_APPEND_BYTES {
+        return Err(StoreError::TooLarge { bytes: total, limit: MAX_APPEND_BYTES });
+    }
+    Ok(())
+}
+
 /// An event as the log gives it back.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct StoredEvent {
@@ -59,7 +86,8 @@ pub struct StoredEvent {
     pub version: Version,
     /// Its position in the log.
     pub position: Position,
-    /// The stored form, byte for byte as it was appended.
+    /// The stored form, byte for byte as it was appended. It may share a buffer with its neighbours, so
+    /// copy what is to be kept for long.
     pub bytes: Bytes,
 }
 

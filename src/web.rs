@@ -4,7 +4,6 @@
 //! form that reaches a handler has passed the cross-site check, and whatever goes wrong leaves as a
 //! [`Problem`], which one place turns into words.
 
-pub(crate) mod arrival;
 pub mod assets;
 mod cookies;
 mod form;
@@ -12,7 +11,7 @@ mod frame;
 mod guards;
 mod health;
 mod limits;
-mod links;
+pub(crate) mod links;
 mod problem;
 mod reply;
 mod sign_in;

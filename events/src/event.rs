@@ -22,7 +22,7 @@ pub use person::{
     SignOut, SignedIn, SignedOut, StaffAppointed, StaffRole, StaffStoodDown, SubjectLinked, SubjectReserved,
 };
 
-use crate::{Plain, Sealed, Slot};
+use crate::{PersonId, Plain, Sealed, Slot};
 
 /// Declares the event types: `Variant(Payload) = "name in the stored form", schema version, sentence;`.
 macro_rules! events {
@@ -200,5 +200,50 @@ impl Event<Plain> {
             Self::MailSent(data) => Event::MailSent(data),
             Self::MailGivenUp(data) => Event::MailGivenUp(data),
         })
+    }
+}
+
+impl<T> Event<T> {
+    /// The person whom an event names in its data: who gets, loses, holds or is sent something. For what
+    /// happens to a person the stream says who it is.
+    pub fn subject(&self) -> Option<PersonId> {
+        match self {
+            Self::ApproverEstablished(data) => Some(data.person),
+            Self::ApproverStoodDown(data) => Some(data.person),
+            Self::AccessRequested(data) => Some(data.person),
+            Self::AccessRequestWithdrawn(data) => Some(data.person),
+            Self::AccessRequestExpired(data) => Some(data.person),
+            Self::AccessGranted(data) => Some(data.person),
+            Self::AccessDeclined(data) => Some(data.person),
+            Self::AccessEndDateChanged(data) => Some(data.person),
+            Self::AccessEndingSoon(data) => Some(data.person),
+            Self::AccessEnded(data) => Some(data.person),
+            Self::AccessRevoked(data) => Some(data.person),
+            Self::AccessConfirmed(data) => Some(data.person),
+            Self::EmailReserved(data) => Some(data.person),
+            Self::EmailReleased(data) => Some(data.person),
+            Self::SubjectReserved(data) => Some(data.person),
+            Self::MailSent(data) => Some(data.to),
+            Self::MailGivenUp(data) => Some(data.to),
+            Self::OrganisationRegistered(_)
+            | Self::OrganisationRenamed(_)
+            | Self::OrganisationClosed(_)
+            | Self::OrganisationReopened(_)
+            | Self::ApproversReminded(_)
+            | Self::ReviewOpened(_)
+            | Self::ReviewReminded(_)
+            | Self::ReviewCompleted(_)
+            | Self::PersonIntroduced(_)
+            | Self::SubjectLinked(_)
+            | Self::EmailChanged(_)
+            | Self::EmailHeldByAnother(_)
+            | Self::NameChanged(_)
+            | Self::StaffAppointed(_)
+            | Self::StaffStoodDown(_)
+            | Self::SignedIn(_)
+            | Self::OrganisationChosen(_)
+            | Self::SignInRefused(_)
+            | Self::SignedOut(_) => None,
+        }
     }
 }

@@ -181,16 +181,17 @@ impl Access {
 }
 
 impl Organisation {
-    /// Whether the person is an approver. A closed organisation keeps its approvers, who then decide nothing.
+    /// Whether the person decides here: they are an approver, and the organisation is open. A closed one keeps
+    /// its approvers in [`Self::approvers`], for the day that it is open again.
     pub fn is_approver(&self, person: PersonId) -> bool {
-        self.approvers.contains_key(&person)
+        !self.closed && self.approvers.contains_key(&person)
     }
 
     /// Whether the person may act for the organisation: it is open, and they are an approver or have access whose
     /// end has not come by `now`.
     pub fn has_access(&self, person: PersonId, now: Timestamp) -> bool {
         let user = || self.users.get(&person).is_some_and(|access| access.lasts(now));
-        !self.closed && (self.is_approver(person) || user())
+        self.is_approver(person) || (!self.closed && user())
     }
 
     /// Everyone who has access at `now`, each once: approvers first, then the other users.
@@ -225,11 +226,17 @@ impl Organisation {
         theirs.max_by_key(|request| (request.at, request.id))
     }
 
-    /// Those with access at `now` whom the open review has still to confirm; nobody if no review is open.
+    /// Those with access at `now` whom the open review has still to confirm; nobody if no review is open. A review
+    /// asks about everybody whose place rests on a colleague's word, so not about an approver whom DfE Sign-in
+    /// names and nobody gave access.
     pub fn waiting_for_review(&self, now: Timestamp) -> impl Iterator<Item = PersonId> {
         self.review.iter().flat_map(move |review| {
-            let members = self.members(now).map(|(person, _, _)| person);
-            members.filter(|person| !review.confirmed.contains(person))
+            let by_colleague = |(person, access, approver): (_, Option<&Access>, Option<&Approver>)| {
+                let made = approver.is_some_and(|approver| approver.basis == ApproverBasis::Colleague);
+                (access.is_some() || made).then_some(person)
+            };
+            let listed = self.members(now).filter_map(by_colleague);
+            listed.filter(|person| !review.confirmed.contains(person))
         })
     }
 }

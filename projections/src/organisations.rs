@@ -127,7 +127,7 @@ impl Organisations {
     /// Forgets that a person has to do with an organisation, if they no longer have.
     fn unrelate(&mut self, person: PersonId, at: usize) {
         let related = self.list.get(at).is_some_and(|organisation| {
-            organisation.is_approver(person)
+            organisation.approvers.contains_key(&person)
                 || organisation.users.contains_key(&person)
                 || organisation.requests.values().any(|request| request.person == person)
         });

@@ -8,6 +8,7 @@ use http::{StatusCode, Uri};
 
 use super::links;
 use crate::app::{Failure, Unavailable};
+use crate::errors::Chain;
 
 /// Why a page cannot be shown, or a thing not be done.
 #[derive(Clone, Debug)]
@@ -107,25 +108,6 @@ impl Problem {
             Self::Contended => StatusCode::CONFLICT,
             Self::Internal => StatusCode::INTERNAL_SERVER_ERROR,
         }
-    }
-}
-
-/// An error with all its causes, for the log.
-pub(super) struct Chain<'a>(pub(super) &'a (dyn std::error::Error + 'static));
-
-impl fmt::Display for Chain<'_> {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let mut next = Some(self.0);
-        let mut first = true;
-        while let Some(error) = next {
-            if !first {
-                f.write_str(": ")?;
-            }
-            first = false;
-            fmt::Display::fmt(error, f)?;
-            next = error.source();
-        }
-        Ok(())
     }
 }
 

@@ -13,9 +13,10 @@ use vouchsafe_events::{PersonId, Refusal, SignOut};
 use super::cookies::{self, SessionCookie};
 use super::form::{Checked, Empty};
 use super::limits::SignInLimit;
-use super::problem::{self, Chain, SignInFailed};
-use super::{Network, Problem, Reply, SignedIn, Site, arrival, links};
-use crate::app::{Arrival, Entered};
+use super::problem::{self, SignInFailed};
+use super::{Network, Problem, Reply, SignedIn, Site, links};
+use crate::app::{Arrival, Entered, claims};
+use crate::errors::Chain;
 use crate::identity::dfe::{
     Authenticated, CallbackParams, ClaimedOrganisation, OrganisationClaim, Pending, SignInRefused,
 };
@@ -227,13 +228,13 @@ async fn arrive(
         OrganisationClaim::None => None,
     };
     let others = memberships.iter().flatten().filter_map(|found| {
-        let place = arrival::place(&found.organisation, approves(found)).ok()?;
+        let place = claims::place(&found.organisation, approves(found)).ok()?;
         place.seen.open.then_some(place)
     });
     let others = others.collect();
     Ok(Arrival {
-        name: arrival::name(who.given_name.as_deref(), who.family_name.as_deref()),
-        came_for: arrival::came_for(&who.organisation, claimed_approver),
+        name: claims::name(who.given_name.as_deref(), who.family_name.as_deref()),
+        came_for: claims::came_for(&who.organisation, claimed_approver),
         others,
         issuer: who.issuer,
         subject: who.subject.as_str().to_owned(),

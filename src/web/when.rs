@@ -11,7 +11,7 @@ fn london() -> TimeZone {
 
 /// The date on which an instant falls in London.
 pub(crate) fn day(at: Timestamp) -> Date {
-    at.to_jiff().to_zoned(london()).date()
+    at.to_jiff().to_zoned_datetime(london()).date()
 }
 
 /// A date in words: "3 March 2026".
@@ -21,7 +21,7 @@ pub(crate) fn date(at: Timestamp) -> String {
 
 /// A date and time in words: "3 March 2026 at 2:05pm", "3 March 2026 at midday".
 pub(crate) fn date_time(at: Timestamp) -> String {
-    let there = at.to_jiff().to_zoned(london());
+    let there = at.to_jiff().to_zoned_datetime(london());
     let half = if there.hour() < 12 { "am" } else { "pm" };
     let hour = (there.hour() + 11) % 12 + 1;
     let time = match (there.hour(), there.minute()) {

@@ -75,7 +75,7 @@ impl Organisation {
             Event::AccessEnded(data) => self.users.remove(&data.person).is_some(),
             // Who is only an approver loses that by the stand-down which follows.
             Event::AccessRevoked(data) => {
-                self.users.remove(&data.person).is_some() || self.is_approver(data.person)
+                self.users.remove(&data.person).is_some() || self.approvers.contains_key(&data.person)
             }
             Event::ReviewOpened(data) if self.review.is_none() => {
                 let (id, due) = (data.review, data.due);

@@ -104,6 +104,7 @@ fn nobody_has_access_to_a_closed_organisation() {
     world.grants(BOB, None);
     world.by_itself(GREENHILL, Event::OrganisationClosed(OrganisationClosed {}));
     assert!(!world.greenhill_now().has_access(ANN, world.now()));
+    assert!(!world.greenhill_now().is_approver(ANN));
     assert_eq!(members(&world), []);
     world.by_itself(GREENHILL, Event::OrganisationReopened(OrganisationReopened {}));
     assert_eq!(members(&world), [ANN, BOB]);
@@ -117,13 +118,15 @@ fn a_review_waits_for_each_member_until_all_are_confirmed_or_gone() {
     let mut world = World::greenhill();
     world.grants(BOB, None);
     world.grants(CAI, None);
+    world.approver(GREENHILL, person(4), ApproverBasis::Colleague);
     world.opens_review(review(1));
     let waiting = |world: &World| world.greenhill_now().waiting_for_review(world.now()).collect::<Vec<_>>();
-    assert_eq!(waiting(&world), [ANN, BOB, CAI]);
+    // DfE Sign-in names Ann: no colleague has to.
+    assert_eq!(waiting(&world), [person(4), BOB, CAI]);
     let confirmed = |id, person| Event::AccessConfirmed(AccessConfirmed { review: id, person });
-    world.at(GREENHILL, ANN, confirmed(review(2), ANN));
+    world.at(GREENHILL, ANN, confirmed(review(2), BOB));
     assert_eq!(waiting(&world).len(), 3);
-    world.at(GREENHILL, ANN, confirmed(review(1), ANN));
+    world.at(GREENHILL, ANN, confirmed(review(1), person(4)));
     world.at(GREENHILL, ANN, confirmed(review(1), BOB));
     world.revokes(CAI);
     assert_eq!(waiting(&world), []);

@@ -23,7 +23,7 @@ pub enum MakeApproverRefused {
 /// Why an approver cannot stand down.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum StandDownRefused {
-    /// They are not an approver here.
+    /// They are not an approver here; where the organisation is closed, nobody is.
     NotAnApprover,
     /// They are the last one and have not been told what that means.
     LastApprover,
@@ -42,7 +42,8 @@ pub enum ReturnRefused {
 
 impl Organisation {
     /// Takes note of whether DfE Sign-in names a person as an approver here. Who stood down by choice is not
-    /// made one again; who was made one by a colleague stays one.
+    /// made one again; who was made one by a colleague stays one. A closed organisation gets no approvers, but
+    /// loses them, so that nobody whom DfE Sign-in dropped meanwhile decides when it reopens.
     pub fn heard_from_dfe_sign_in(&self, person: PersonId, names_them: bool) -> Decided {
         let basis = self.approvers.get(&person);
         if names_them && basis.is_none() && self.is_open() && !self.stood_down.contains(&person) {

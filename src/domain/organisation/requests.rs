@@ -70,7 +70,8 @@ impl Organisation {
         Ok(vec![Event::AccessRequested(AccessRequested { request, person, message })])
     }
 
-    /// A person takes their request back.
+    /// A person takes their request back. That gives nobody anything, so it is not refused where the
+    /// organisation has closed.
     pub fn withdraw(&self, person: PersonId, request: RequestId) -> Result<Decided, WithdrawRefused> {
         match self.requests.get(&request) {
             Some(found) if found.person == person => match found.stage {

@@ -66,10 +66,9 @@ impl Organisation {
             decided.push(completed);
             return;
         }
-        let overdue = now.seconds_since(review.due);
-        if overdue >= 0 && !self.approvers.is_empty() {
+        if review.due <= now && !self.approvers.is_empty() {
             let every = i64::from(terms.review_remind_every_days.max(1)) * 86_400;
-            let reminder = u8::try_from(overdue / every + 1).unwrap_or(u8::MAX);
+            let reminder = u8::try_from(now.seconds_since(review.due) / every + 1).unwrap_or(u8::MAX);
             if reminder > review.reminders {
                 decided.push(Event::ReviewReminded(ReviewReminded { review: review.id, reminder }));
             }

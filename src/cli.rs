@@ -1,0 +1,104 @@
+//! The command line: one file a command. Data goes to standard output, talk to standard error.
+
+mod check;
+mod demo;
+mod log;
+mod projections;
+mod replay;
+mod serve;
+mod staff;
+
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+use clap::{Args, Parser, Subcommand};
+
+use crate::config::{self, Config, ConfigFaults};
+use crate::errors::Chain;
+
+/// Lets people at schools get themselves, and each other, into a government service, and keeps proof of it.
+#[derive(Debug, Parser)]
+#[command(
+    version,
+    arg_required_else_help = true,
+    after_help = "To see the whole product with sample people and schools, run:\n  vouchsafe demo\n\nTo check a configuration before you run it:\n  vouchsafe serve --config vouchsafe.toml --check"
+)]
+pub struct Cli {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    /// Runs the service.
+    Serve(serve::Serve),
+    /// Runs the whole product on this machine, with sample people, schools and a year of history.
+    Demo(demo::Demo),
+    /// Appoints auditors and support agents, stands them down, lists them.
+    Staff(staff::Staff),
+    /// Writes the history to standard output, one event a line, as JSON.
+    Replay(replay::Replay),
+    /// Looks after the lists that are folded from the history.
+    Projections(projections::Projections),
+}
+
+/// Which configuration a command uses.
+#[derive(Debug, Args)]
+struct Configured {
+    /// The configuration file, in TOML. Variables VOUCHSAFE_SECTION__KEY stand over what is in it.
+    #[arg(long, short, env = "VOUCHSAFE_CONFIG", value_name = "FILE")]
+    config: Option<PathBuf>,
+}
+
+impl Configured {
+    fn load(&self) -> Result<Config, ConfigFaults> {
+        config::load(self.config.as_deref(), &config::environment())
+    }
+}
+
+/// Why a command failed: what is printed, and how to go on.
+#[derive(Debug)]
+struct Failed {
+    text: String,
+    hint: Option<String>,
+}
+
+impl Failed {
+    fn new(text: impl Into<String>) -> Self {
+        Self { text: text.into(), hint: None }
+    }
+
+    fn hint(mut self, hint: impl Into<String>) -> Self {
+        self.hint = Some(hint.into());
+        self
+    }
+}
+
+impl<E: std::error::Error + 'static> From<E> for Failed {
+    fn from(error: E) -> Self {
+        Self::new(Chain(&error).to_string())
+    }
+}
+
+impl Cli {
+    /// Runs the command.
+    pub async fn run(self) -> ExitCode {
+        let outcome = match self.command {
+            Command::Serve(command) => command.run().await,
+            Command::Demo(command) => command.run().await,
+            Command::Staff(command) => command.run().await,
+            Command::Replay(command) => command.run().await,
+            Command::Projections(command) => command.run().await,
+        };
+        match outcome {
+            Ok(()) => ExitCode::SUCCESS,
+            Err(failed) => {
+                log::say(&format!("error: {}", failed.text));
+                if let Some(hint) = failed.hint {
+                    log::say(&format!("\nhint: {hint}"));
+                }
+                ExitCode::FAILURE
+            }
+        }
+    }
+}

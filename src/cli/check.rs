@@ -1,0 +1,67 @@
+//! What a configuration means, for `vouchsafe serve --check`.
+
+use super::log;
+use crate::config::Config;
+
+/// Says what a configuration means, in sentences. No secret is among them.
+pub(super) fn explain(config: &Config) {
+    log::data("The configuration can be used. It means:");
+    for line in lines(config) {
+        log::data(&format!("  - {line}"));
+    }
+}
+
+fn lines(config: &Config) -> Vec<String> {
+    let days = |list: &[u16]| list.iter().map(u16::to_string).collect::<Vec<_>>().join(", ");
+    let terms = &config.terms;
+    let api = config.dfe_sign_in.api.as_ref().map_or_else(
+        || "DfE Sign-in's API is not used: nobody becomes an approver through DfE Sign-in.".to_owned(),
+        |api| {
+            format!(
+                "Approvers and people's other schools are asked of {:?}, every {} seconds and at each sign-in.",
+                api.base_url, config.approvers.poll_seconds
+            )
+        },
+    );
+    vec![
+        format!("The service listens on {} without TLS: a proxy in front must end it.", config.server.listen),
+        format!("People reach it at {}, as “{}”.", config.web.base_url, config.web.service_name),
+        format!("The event log is {}.", config.storage.log().display()),
+        format!(
+            "The key ring is {}: back it up apart from the log; without it, no name can be read.",
+            config.storage.key_ring().display()
+        ),
+        match &config.secrets.master_key {
+            Some(_) => "The master key comes from the environment.".to_owned(),
+            None => format!(
+                "The master key is in {}; it is made if there is none.",
+                config.storage.master_key_file().display()
+            ),
+        },
+        format!(
+            "People sign in with {:?} as client “{}”.",
+            config.dfe_sign_in.issuer, config.dfe_sign_in.client_id
+        ),
+        format!("DfE Sign-in must have the redirect {:?} registered.", config.dfe_sign_in.redirect_url),
+        api,
+        format!(
+            "A session ends after {} minutes unused, and after {} hours in any case.",
+            config.sessions.idle_minutes, config.sessions.absolute_hours
+        ),
+        format!(
+            "Approvers are reminded of a request after {} days; it expires after {} days.",
+            days(&terms.remind_after_days),
+            terms.request_expires_after_days
+        ),
+        format!(
+            "User lists are reviewed every {} days, within {} days.",
+            terms.review_every_days, terms.review_takes_days
+        ),
+        format!(
+            "Mail goes through {}:{} from {}.",
+            config.mail.host,
+            config.mail.port(),
+            config.mail.from_address.as_str()
+        ),
+    ]
+}

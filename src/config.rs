@@ -1,0 +1,193 @@
+//! The configuration: one TOML file, with environment variables over it.
+//!
+//! A variable `VOUCHSAFE_<SECTION>__<KEY>` stands over the file's `key` in `[section]`; two underscores go one
+//! level deeper. Keys that are not known are errors, and everything that is wrong is told at once.
+
+mod read;
+
+use std::net::SocketAddr;
+use std::path::{Path, PathBuf};
+
+use serde::Deserialize;
+
+use crate::app::SessionLimits;
+use crate::domain::Terms;
+use crate::identity::dfe::{Credentials, DfeSettings};
+use crate::reactors::mail::MailSettings;
+use crate::secret::Secret;
+use crate::web::WebSettings;
+
+pub use read::{ConfigFaults, environment, load};
+
+/// Where the service listens.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct ServerSettings {
+    /// The address and port to listen on, without TLS: a proxy in front ends TLS.
+    pub listen: SocketAddr,
+}
+
+impl Default for ServerSettings {
+    fn default() -> Self {
+        Self { listen: SocketAddr::from(([127, 0, 0, 1], 8080)) }
+    }
+}
+
+/// Where things are kept.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct StorageSettings {
+    /// The folder of the event log, the snapshots and the index for auditors.
+    pub folder: PathBuf,
+    /// The file of the key ring. Keep its backups apart from those of the event log.
+    pub key_ring: Option<PathBuf>,
+    /// The file of the master key. It is made on first run.
+    pub master_key_file: Option<PathBuf>,
+}
+
+impl Default for StorageSettings {
+    fn default() -> Self {
+        Self { folder: PathBuf::from("data"), key_ring: None, master_key_file: None }
+    }
+}
+
+impl StorageSettings {
+    /// The file of the event log.
+    pub fn log(&self) -> PathBuf {
+        self.folder.join("events.db")
+    }
+
+    /// The folder of the snapshots.
+    pub fn snapshots(&self) -> PathBuf {
+        self.folder.join("snapshots")
+    }
+
+    /// The file of the auditors' index.
+    pub fn timeline(&self) -> PathBuf {
+        self.folder.join("timeline.db")
+    }
+
+    /// The file of the key ring.
+    pub fn key_ring(&self) -> PathBuf {
+        self.key_ring.clone().unwrap_or_else(|| self.folder.join("keys").join("keys.db"))
+    }
+
+    /// The file of the master key.
+    pub fn master_key_file(&self) -> PathBuf {
+        self.master_key_file.clone().unwrap_or_else(|| self.folder.join("keys").join("master.key"))
+    }
+}
+
+/// How long sessions last.
+#[derive(Clone, Copy, Debug, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct SessionSettings {
+    /// After how many minutes without anything happening a session ends.
+    pub idle_minutes: u16,
+    /// After how many hours a session ends in any case.
+    pub absolute_hours: u16,
+}
+
+impl Default for SessionSettings {
+    fn default() -> Self {
+        Self { idle_minutes: 60, absolute_hours: 12 }
+    }
+}
+
+impl SessionSettings {
+    /// The limits as the use cases take them.
+    pub fn limits(self) -> SessionLimits {
+        SessionLimits {
+            absolute_seconds: i64::from(self.absolute_hours) * 3600,
+            idle_seconds: i64::from(self.idle_minutes) * 60,
+        }
+    }
+}
+
+/// How approvers are kept in step with DfE Sign-in.
+#[derive(Clone, Copy, Debug, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct ApproverSettings {
+    /// Every how many seconds DfE Sign-in is asked who the approvers are; 0 asks never.
+    pub poll_seconds: u32,
+}
+
+impl Default for ApproverSettings {
+    fn default() -> Self {
+        Self { poll_seconds: 900 }
+    }
+}
+
+/// How lines of the log look.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum LogFormat {
+    /// One JSON object a line.
+    #[default]
+    Json,
+    /// For people.
+    Text,
+}
+
+/// What is logged.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct LogSettings {
+    /// `json` or `text`.
+    pub format: LogFormat,
+    /// What is logged, in the form of tracing's filters: `info`, or `warn,vouchsafe=debug`.
+    pub filter: String,
+}
+
+impl Default for LogSettings {
+    fn default() -> Self {
+        Self { format: LogFormat::Json, filter: "info".to_owned() }
+    }
+}
+
+/// The whole configuration.
+#[derive(Clone, Debug)]
+pub struct Config {
+    /// `[server]`: where the service listens.
+    pub server: ServerSettings,
+    /// `[web]`: how the pages present themselves.
+    pub web: WebSettings,
+    /// `[storage]`: where things are kept.
+    pub storage: StorageSettings,
+    /// `[sessions]`: how long sessions last.
+    pub sessions: SessionSettings,
+    /// `[terms]`: time limits.
+    pub terms: Terms,
+    /// `[dfe_sign_in]`: how the service is known to DfE Sign-in.
+    pub dfe_sign_in: DfeSettings,
+    /// `[approvers]`: how approvers are kept in step.
+    pub approvers: ApproverSettings,
+    /// `[mail]`: how mail is sent.
+    pub mail: MailSettings,
+    /// `[log]`: what is logged.
+    pub log: LogSettings,
+    /// The secrets, from their files.
+    pub secrets: Secrets,
+}
+
+/// The secrets that the configuration names, read from their files.
+#[derive(Clone, Debug)]
+pub struct Secrets {
+    /// For DfE Sign-in.
+    pub dfe_sign_in: Credentials,
+    /// The mail server's password.
+    pub mail_password: Option<Secret>,
+    /// The master key, if it comes from the environment (`VOUCHSAFE_MASTER_KEY`) and not from a file.
+    pub master_key: Option<Secret>,
+}
+
+/// Reads a secret from its file: the first line, without the line's end.
+pub fn read_secret(path: &Path) -> Result<Secret, String> {
+    let text = std::fs::read_to_string(path)
+        .map_err(|error| format!("{} cannot be read: {error}", path.display()))?;
+    let text = zeroize::Zeroizing::new(text);
+    match text.lines().next().map(str::trim_end) {
+        Some(line) if !line.is_empty() => Ok(Secret::from(line.to_owned())),
+        _ => Err(format!("{} is empty", path.display())),
+    }
+}

@@ -1,0 +1,157 @@
+//! Keeps approvers in step with DfE Sign-in, where DfE lets the service see who they are.
+//!
+//! The list that DfE's API gives is walked page by page and may change meanwhile: a row that moved is missed.
+//! So an approver is stood down only when two walks in a row did not name them, and never on an empty list.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
+use std::time::Duration;
+
+use vouchsafe_events::{Actor, ApproverBasis, OrganisationId, PersonId, Reactor};
+
+use super::{Stop, pause, why};
+use crate::app::{App, Cause, Place, claims};
+use crate::errors::Chain;
+use crate::identity::dfe_api::{Account, ApiError, ApproverRow, DfeApi, OrganisationRole};
+
+/// Asks DfE Sign-in at intervals until it is told to stop.
+pub async fn run(app: Arc<App>, api: Arc<DfeApi>, issuer: String, every: Duration, mut stop: Stop) {
+    let mut poll = Poll { app, api, issuer, missed: BTreeSet::new() };
+    let mut allowed = true;
+    loop {
+        match poll.once().await {
+            Ok(walked) => {
+                tracing::info!(
+                    rows = walked.rows,
+                    changed = walked.changed,
+                    "approvers are in step with DfE Sign-in"
+                );
+                allowed = true;
+            }
+            Err(ApiError::NotAllowed) => {
+                // Said once, not every quarter of an hour.
+                if std::mem::replace(&mut allowed, false) {
+                    tracing::warn!(
+                        "DfE Sign-in does not let this service see who the approvers are: they are known from their own sign-ins alone. Ask DfE to set canViewApproverReport for the service"
+                    );
+                }
+            }
+            Err(error) => {
+                tracing::warn!(error = %Chain(&error), "DfE Sign-in did not say who the approvers are")
+            }
+        }
+        if !pause(&mut stop, every).await {
+            return;
+        }
+    }
+}
+
+/// What one walk came to.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Walked {
+    /// How many rows DfE gave.
+    pub rows: usize,
+    /// How many approvers were established or stood down.
+    pub changed: usize,
+}
+
+/// Asks DfE Sign-in who the approvers are.
+pub struct Poll {
+    app: Arc<App>,
+    api: Arc<DfeApi>,
+    issuer: String,
+    /// Whom the last walk did not name.
+    missed: BTreeSet<(OrganisationId, PersonId)>,
+}
+
+impl Poll {
+    /// A poll that has not walked yet.
+    pub fn new(app: Arc<App>, api: Arc<DfeApi>, issuer: String) -> Self {
+        Self { app, api, issuer, missed: BTreeSet::new() }
+    }
+
+    /// Walks the list once and takes note of what it says.
+    pub async fn once(&mut self) -> Result<Walked, ApiError> {
+        let rows = self.api.every_approver().await?;
+        let mut walked = Walked { rows: rows.len(), changed: 0 };
+        let mut named: BTreeSet<(OrganisationId, PersonId)> = BTreeSet::new();
+        let mut places: BTreeMap<OrganisationId, Place> = BTreeMap::new();
+        for row in rows.iter().filter(|row| counts(row)) {
+            let Ok(place) = claims::place(&row.organisation, Some(true)) else { continue };
+            let id = place.id;
+            places.entry(id).or_insert(place);
+            if let Some(person) = self.person(row).await {
+                named.insert((id, person));
+            }
+        }
+        let cause = Cause::by(Actor::Reactor(Reactor::Approvers));
+        for (id, place) in &places {
+            let known = self.app.lists(|lists| {
+                lists
+                    .organisation(*id)
+                    .is_some_and(|found| found.name == place.seen.name && found.closed != place.seen.open)
+            });
+            if !known && let Err(failure) = self.app.observe(*id, &place.seen, cause).await {
+                tracing::error!(organisation = %id, error = %why(&failure), "an organisation could not be noted");
+            }
+        }
+        let before = self.established();
+        for &(organisation, person) in named.difference(&before) {
+            walked.changed += self.heard(organisation, person, true).await;
+        }
+        if rows.is_empty() {
+            return Ok(walked);
+        }
+        let missed: BTreeSet<_> = before.into_iter().filter(|found| !named.contains(found)).collect();
+        for &(organisation, person) in missed.intersection(&self.missed) {
+            walked.changed += self.heard(organisation, person, false).await;
+        }
+        self.missed = missed;
+        Ok(walked)
+    }
+
+    /// Who is an approver now because DfE Sign-in named them.
+    fn established(&self) -> BTreeSet<(OrganisationId, PersonId)> {
+        self.app.lists(|lists| {
+            let of = |found: &vouchsafe_projections::Organisation| {
+                let id = found.id;
+                let by_dfe =
+                    found.approvers.iter().filter(|(_, approver)| approver.basis == ApproverBasis::DfeSignIn);
+                by_dfe.map(move |(person, _)| (id, *person)).collect::<Vec<_>>()
+            };
+            lists.organisations().flat_map(of).collect()
+        })
+    }
+
+    async fn heard(&self, organisation: OrganisationId, person: PersonId, names_them: bool) -> usize {
+        let cause = Cause::by(Actor::Reactor(Reactor::Approvers));
+        match self.app.heard_from_dfe_sign_in(organisation, person, names_them, cause).await {
+            Ok(done) => usize::from(!done.events.is_empty()),
+            Err(failure) => {
+                tracing::error!(%organisation, %person, error = %why(&failure), "an approver could not be noted");
+                0
+            }
+        }
+    }
+
+    /// The person of a row: known by their account, or introduced if the row says enough.
+    async fn person(&self, row: &ApproverRow) -> Option<PersonId> {
+        let hash = self.app.ring().hash_subject(&self.issuer, row.user.as_str());
+        if let Some(known) = self.app.lists(|lists| lists.person_by_subject(hash)) {
+            return Some(known);
+        }
+        let email = row.email.as_ref()?;
+        let name = claims::name(row.given_name.as_deref(), row.family_name.as_deref());
+        let cause = Cause::by(Actor::Reactor(Reactor::Approvers));
+        let introduced =
+            self.app.introduce_approver(&self.issuer, row.user.as_str(), email, name.as_ref(), cause).await;
+        introduced
+            .map_err(|error| tracing::error!(error = %Chain(&error), "an approver could not be introduced"))
+            .ok()
+    }
+}
+
+/// Whether a row names an approver whose account is in use.
+fn counts(row: &ApproverRow) -> bool {
+    row.account == Account::Active && row.role.is_none_or(|role| role == OrganisationRole::Approver)
+}

@@ -1,0 +1,270 @@
+//! Puts the parts together and runs them: what `serve` and `demo` share.
+
+use std::future::Future;
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::time::Duration;
+
+use tokio::net::TcpListener;
+use tokio::sync::watch;
+use tokio::task::JoinSet;
+
+use crate::app::{App, Following, Unavailable};
+use crate::clock::{Clock, SystemClock};
+use crate::config::{Config, StorageSettings};
+use crate::identity::dfe::{DfeSignIn, SettingsError};
+use crate::identity::dfe_api::DfeApi;
+use crate::privacy::{
+    CookieSealer, CryptoError, KeyRing, KeyStoreError, MasterKey, MasterKeyError, RingError, SqliteKeyStore,
+};
+use crate::reactors::mail::{Mailer, MailerError};
+use crate::reactors::postman::{Postman, Wording};
+use crate::reactors::{approvers, timekeeper};
+use crate::secret::Secret;
+use crate::store::sqlite::{SqliteOptions, SqliteStore};
+use crate::store::{EventStore, StoreError};
+use crate::web::{Limits, Parts, Site, WebSettings, router};
+
+/// How long a stop waits for requests that are under way.
+const GRACE: Duration = Duration::from_secs(20);
+
+/// Why the service did not start, or did not go on.
+#[derive(Debug, thiserror::Error)]
+pub enum RuntimeError {
+    /// A folder cannot be made.
+    #[error("the folder {0} cannot be made")]
+    Folder(std::path::PathBuf, #[source] std::io::Error),
+    /// The event log.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+    /// The master key.
+    #[error(transparent)]
+    MasterKey(#[from] MasterKeyError),
+    /// The key ring's file.
+    #[error(transparent)]
+    KeyStore(#[from] KeyStoreError),
+    /// The key ring.
+    #[error(transparent)]
+    Ring(#[from] RingError),
+    /// A key could not be derived.
+    #[error(transparent)]
+    Crypto(#[from] CryptoError),
+    /// The lists could not be folded.
+    #[error("the lists cannot be folded from the event log")]
+    Lists(#[from] Unavailable),
+    /// DfE Sign-in's settings.
+    #[error(transparent)]
+    DfeSignIn(#[from] SettingsError),
+    /// The mail settings.
+    #[error(transparent)]
+    Mail(#[from] MailerError),
+    /// The address to listen on.
+    #[error("vouchsafe cannot listen on {0}: stop what uses the port, or set server.listen")]
+    Listen(SocketAddr, #[source] std::io::Error),
+    /// The web server failed.
+    #[error("the web server stopped")]
+    Serve(#[source] std::io::Error),
+}
+
+/// The use cases over what is stored, with what they need: also for commands that are no service.
+pub struct Core {
+    /// The use cases.
+    pub app: Arc<App>,
+    /// The master key, for what else is derived from it.
+    pub master: MasterKey,
+    store: Arc<SqliteStore>,
+    follower: tokio::task::JoinHandle<()>,
+}
+
+impl Core {
+    /// Opens what is stored, folds the lists and follows the log.
+    pub async fn open(
+        storage: &StorageSettings,
+        master_key: Option<&Secret>,
+        terms: crate::domain::Terms,
+        limits: crate::app::SessionLimits,
+        clock: Arc<dyn Clock>,
+    ) -> Result<Self, RuntimeError> {
+        for path in [storage.log(), storage.key_ring(), storage.master_key_file()] {
+            if let Some(folder) = path.parent() {
+                private_folder(folder).map_err(|error| RuntimeError::Folder(folder.to_owned(), error))?;
+            }
+        }
+        let master = match master_key {
+            Some(secret) => MasterKey::from_secret(secret)?,
+            None => MasterKey::load_or_create(&storage.master_key_file())?,
+        };
+        let store = Arc::new(SqliteStore::open(&storage.log(), SqliteOptions::default())?);
+        let ring = Arc::new(KeyRing::new(Arc::new(SqliteKeyStore::open(&storage.key_ring())?), &master)?);
+        let following = Following::begin(store.as_ref(), Some(storage.snapshots())).await?;
+        let follower = tokio::spawn(following.clone().follow(Arc::clone(&store) as Arc<dyn EventStore>));
+        let shared = Arc::clone(&store) as Arc<dyn EventStore>;
+        let app = Arc::new(App::new(shared, following, ring, clock, terms, limits));
+        Ok(Self { app, master, store, follower })
+    }
+
+    /// Stops following, leaves a snapshot and closes the log: everything acknowledged is on disk already.
+    pub async fn close(self) -> Result<(), StoreError> {
+        self.follower.abort();
+        // Aborted is what it is to be.
+        let _ = self.follower.await;
+        self.app.following().snapshot().await;
+        let store = self.store;
+        tokio::task::spawn_blocking(move || store.close()).await.unwrap_or(Ok(()))
+    }
+}
+
+/// Makes a folder that only its owner may look into.
+fn private_folder(folder: &std::path::Path) -> std::io::Result<()> {
+    if folder.as_os_str().is_empty() || folder.is_dir() {
+        return Ok(());
+    }
+    let mut builder = std::fs::DirBuilder::new();
+    builder.recursive(true);
+    #[cfg(unix)]
+    std::os::unix::fs::DirBuilderExt::mode(&mut builder, 0o700);
+    builder.create(folder)
+}
+
+/// Runs the service until `until` is done, then finishes what it holds. `ready` is told where it listens.
+pub async fn serve(
+    config: Config,
+    until: impl Future<Output = ()> + Send + 'static,
+    ready: impl FnOnce(SocketAddr),
+) -> Result<(), RuntimeError> {
+    let clock: Arc<dyn Clock> = Arc::new(SystemClock);
+    let core = Core::open(
+        &config.storage,
+        config.secrets.master_key.as_ref(),
+        config.terms.clone(),
+        config.sessions.limits(),
+        Arc::clone(&clock),
+    )
+    .await?;
+    let outcome = serve_on(&core, config, clock, until, ready).await;
+    let closed = core.close().await;
+    outcome?;
+    closed?;
+    tracing::info!("stopped");
+    Ok(())
+}
+
+async fn serve_on(
+    core: &Core,
+    config: Config,
+    clock: Arc<dyn Clock>,
+    until: impl Future<Output = ()> + Send + 'static,
+    ready: impl FnOnce(SocketAddr),
+) -> Result<(), RuntimeError> {
+    let app = &core.app;
+    let credentials = &config.secrets.dfe_sign_in;
+    let dfe = Arc::new(DfeSignIn::new(&config.dfe_sign_in, credentials, Arc::clone(&clock))?);
+    let api = match (&config.dfe_sign_in.api, &credentials.api_secret) {
+        (Some(settings), Some(secret)) => {
+            let client_id = &config.dfe_sign_in.client_id;
+            Some(Arc::new(DfeApi::new(settings, client_id, secret.clone(), Arc::clone(&clock))?))
+        }
+        _ => {
+            tracing::warn!(
+                "dfe_sign_in.api is not configured: nobody becomes an approver through DfE Sign-in"
+            );
+            None
+        }
+    };
+    let mailer = Mailer::new(&config.mail, config.secrets.mail_password.as_ref())?;
+    let site = Site::new(Parts {
+        app: Arc::clone(app),
+        dfe,
+        api: api.clone(),
+        dfe_origin: config.dfe_sign_in.issuer.url().origin().ascii_serialization(),
+        cookies: CookieSealer::new(&core.master)?,
+        limits: Limits::default(),
+        settings: config.web.clone(),
+    });
+
+    let listen = config.server.listen;
+    let listener = TcpListener::bind(listen).await.map_err(|error| RuntimeError::Listen(listen, error))?;
+    let address = listener.local_addr().map_err(RuntimeError::Serve)?;
+
+    let (stop, stopped) = watch::channel(false);
+    let mut reactors = JoinSet::new();
+    reactors.spawn(timekeeper::run(Arc::clone(app), stopped.clone()));
+    let postman = Postman::new(Arc::clone(app), mailer, config.mail.clone(), wording(&config.web));
+    reactors.spawn(postman.run(stopped.clone()));
+    if let Some(api) = api.filter(|_| config.approvers.poll_seconds > 0) {
+        let issuer = config.dfe_sign_in.issuer.as_str().to_owned();
+        let every = Duration::from_secs(config.approvers.poll_seconds.into());
+        reactors.spawn(approvers::run(Arc::clone(app), api, issuer, every, stopped.clone()));
+    }
+
+    tracing::info!(%address, "listening");
+    ready(address);
+    let served = run_http(listener, site, stopped, until, &stop).await;
+    // Reactors finish the piece they are at.
+    let finished = async { while reactors.join_next().await.is_some() {} };
+    if tokio::time::timeout(GRACE, finished).await.is_err() {
+        tracing::warn!("a reactor did not stop in time");
+    }
+    served
+}
+
+/// Answers requests until it is time to stop; those under way are finished, for as long as grace lasts.
+async fn run_http(
+    listener: TcpListener,
+    site: Site,
+    mut stopped: watch::Receiver<bool>,
+    until: impl Future<Output = ()> + Send + 'static,
+    stop: &watch::Sender<bool>,
+) -> Result<(), RuntimeError> {
+    let service = router(site).into_make_service_with_connect_info::<SocketAddr>();
+    let gone = async move {
+        let _ = stopped.wait_for(|stopped| *stopped).await;
+    };
+    let mut server = tokio::spawn(axum::serve(listener, service).with_graceful_shutdown(gone).into_future());
+    tokio::select! {
+        ended = &mut server => {
+            let _ = stop.send(true);
+            return ended.unwrap_or(Ok(())).map_err(RuntimeError::Serve);
+        }
+        () = until => tracing::info!("stopping"),
+    }
+    let _ = stop.send(true);
+    match tokio::time::timeout(GRACE, &mut server).await {
+        Ok(ended) => ended.unwrap_or(Ok(())).map_err(RuntimeError::Serve),
+        Err(_) => {
+            tracing::warn!("some requests did not finish in time");
+            server.abort();
+            Ok(())
+        }
+    }
+}
+
+/// What mails need to know of the service.
+fn wording(web: &WebSettings) -> Wording {
+    Wording { service_name: web.service_name.clone(), base_url: web.base_url.clone() }
+}
+
+/// Done when the process is asked to stop: by the terminal or by whoever runs it.
+pub async fn asked_to_stop() {
+    let interrupted = async {
+        let _ = tokio::signal::ctrl_c().await;
+    };
+    #[cfg(unix)]
+    let terminated = async {
+        match tokio::signal::unix::signal(tokio::signal::unix::SignalKind::terminate()) {
+            Ok(mut signal) => {
+                signal.recv().await;
+            }
+            Err(error) => {
+                tracing::warn!(%error, "cannot wait for SIGTERM");
+                std::future::pending().await
+            }
+        }
+    };
+    #[cfg(not(unix))]
+    let terminated = std::future::pending::<()>();
+    tokio::select! {
+        () = interrupted => {}
+        () = terminated => {}
+    }
+}

@@ -1,0 +1,153 @@
+// A real mail server: plain, STARTTLS and TLS from the first byte, under a certificate authority of its own.
+//
+//   node smtp.mjs '{"auth":{"user":…,"pass":…}}' [--attached]
+//
+// Control, at the address in the ready line:
+//   GET    /messages   what was taken, parsed; with `?count=2`, once there are two or 30 seconds have passed
+//   DELETE /messages   forget them
+//   GET    /facts      the ready line again
+//   PUT    /failures   {"recipients":{"ann@school.example":451},"refuse":true,"cut":true}
+//     recipients  answer RCPT TO for that address (in lower case) with the code
+//     refuse      stop listening: connections are refused
+//     cut         take the message, then drop the connection before saying so
+import { EventEmitter, once } from "node:events";
+import { simpleParser } from "mailparser";
+import { generate } from "selfsigned";
+import { SMTPServer } from "smtp-server";
+import { controlServer, endWithParent, listen, options, ready } from "./peer.mjs";
+
+endWithParent();
+const settings = options({ auth: null, ports: { plain: 0, starttls: 0, tls: 0, control: 0 } });
+const messages = [];
+const arrivals = new EventEmitter();
+let failures = {};
+
+const ca = await generate([{ name: "commonName", value: "Mail peer's authority" }], {
+  keyType: "ec",
+  algorithm: "sha256",
+  extensions: [
+    { name: "basicConstraints", cA: true, critical: true },
+    { name: "keyUsage", keyCertSign: true, cRLSign: true, critical: true },
+  ],
+});
+const leaf = await generate([{ name: "commonName", value: "localhost" }], {
+  keyType: "ec",
+  algorithm: "sha256",
+  ca: { key: ca.private, cert: ca.cert },
+  extensions: [
+    { name: "basicConstraints", cA: false },
+    { name: "keyUsage", digitalSignature: true, critical: true },
+    { name: "extKeyUsage", serverAuth: true },
+    { name: "subjectAltName", altNames: [{ type: 2, value: "localhost" }, { type: 7, ip: "127.0.0.1" }] },
+  ],
+});
+
+/** An error that the server says with this code. */
+const refusal = (responseCode, text) => Object.assign(new Error(text), { responseCode });
+
+async function take(stream, session, kind) {
+  const mail = await simpleParser(stream);
+  messages.push({
+    connection: kind,
+    secure: session.secure,
+    user: session.user || null,
+    envelope: {
+      from: session.envelope.mailFrom ? session.envelope.mailFrom.address : null,
+      to: session.envelope.rcptTo.map((r) => r.address),
+    },
+    from: mail.from?.text ?? null,
+    to: mail.to?.text ?? null,
+    subject: mail.subject ?? null,
+    text: mail.text ?? null,
+    html: mail.html || null,
+    messageId: mail.messageId ?? null,
+    headers: Object.fromEntries(mail.headerLines.map(({ key, line }) => [key, line.slice(key.length + 1).trim()])),
+  });
+  arrivals.emit("message");
+}
+
+/** Waits until there are so many messages, or too long. */
+async function messagesOnce(count) {
+  const late = AbortSignal.timeout(30_000);
+  while (messages.length < count && !late.aborted) {
+    await once(arrivals, "message", { signal: late }).catch(() => {});
+  }
+  return messages;
+}
+
+function serverOf(kind, extra) {
+  const smtp = new SMTPServer({
+    key: leaf.private,
+    cert: leaf.cert,
+    authOptional: !settings.auth,
+    authMethods: ["PLAIN", "LOGIN"],
+    hideSTARTTLS: kind !== "starttls",
+    disabledCommands: settings.auth ? [] : ["AUTH"],
+    allowInsecureAuth: kind === "plain",
+    disableReverseLookup: true,
+    logger: false,
+    closeTimeout: 100,
+    onAuth({ username, password }, _session, done) {
+      const good = username === settings.auth?.user && password === settings.auth?.pass;
+      done(good ? null : refusal(535, "Authentication credentials invalid"), good ? { user: username } : undefined);
+    },
+    onRcptTo({ address }, _session, done) {
+      const code = failures.recipients?.[address.toLowerCase()];
+      done(code ? refusal(code, "As the test asked") : null);
+    },
+    onData(stream, session, done) {
+      take(stream, session, kind).then(() => {
+        if (failures.cut) cut(smtp);
+        else done(null, "Taken");
+      }, done);
+    },
+    ...extra,
+  });
+  // A client that drops the connection is a client's matter: the test sees it there.
+  smtp.on("error", (error) => console.error(`${kind}: ${error.message}`));
+  return smtp;
+}
+
+function cut(smtp) {
+  for (const connection of smtp.connections) connection._socket.destroy();
+}
+
+const servers = {
+  plain: serverOf("plain", { secure: false }),
+  starttls: serverOf("starttls", { secure: false }),
+  tls: serverOf("tls", { secure: true }),
+};
+const ports = {};
+for (const [kind, smtp] of Object.entries(servers)) {
+  ports[kind] = await listen(smtp.server, settings.ports[kind] ?? 0);
+}
+
+/** Stops or resumes listening, on the same ports. */
+async function refuse(yes) {
+  for (const [kind, { server }] of Object.entries(servers)) {
+    if (yes && server.listening) {
+      cut(servers[kind]);
+      await new Promise((done) => server.close(done));
+    } else if (!yes && !server.listening) {
+      await listen(server, ports[kind]);
+    }
+  }
+}
+
+const facts = { host: "localhost", ...ports, ca: ca.cert };
+facts.control = await controlServer(
+  {
+    "GET /facts": () => facts,
+    "GET /messages": (_body, query) => messagesOnce(Number(query.get("count") ?? 0)),
+    "DELETE /messages": () => {
+      messages.length = 0;
+    },
+    "PUT /failures": async (wanted) => {
+      failures = wanted ?? {};
+      await refuse(Boolean(failures.refuse));
+    },
+  },
+  settings.ports.control ?? 0,
+);
+
+ready(facts);
