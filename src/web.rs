@@ -4,6 +4,7 @@
 //! form that reaches a handler has passed the cross-site check, and whatever goes wrong leaves as a
 //! [`Problem`], which one place turns into words.
 
+mod approver;
 pub mod assets;
 mod cookies;
 mod form;
@@ -118,6 +119,7 @@ const MOST_BODY_BYTES: usize = 64 * 1024;
 /// All the pages.
 pub fn router(site: Site) -> Router {
     Router::new()
+        .merge(approver::routes())
         .merge(sign_in::routes())
         .fallback(problem::not_found)
         .layer(DefaultBodyLimit::max(MOST_BODY_BYTES))
