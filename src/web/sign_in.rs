@@ -30,6 +30,12 @@ const MOST_ATTEMPTS: usize = 4;
 /// refused earlier; so long a late one is told that it took too long rather than that it is unknown.
 const ATTEMPT_KEPT: i64 = 3600;
 
+/// How often in a row somebody is sent to DfE Sign-in again without being told.
+const MOST_QUIET_RESTARTS: u8 = 3;
+
+/// For how many seconds such restarts are counted.
+const QUIET_RESTARTS_KEPT: i64 = 120;
+
 /// The largest cookie that browsers keep, name and attributes included, is 4096 bytes.
 const MOST_COOKIE_BYTES: usize = 3800;
 
@@ -113,15 +119,14 @@ async fn callback(
     let authenticated = match site.dfe.finish(pending, &params).await {
         Ok(authenticated) => authenticated,
         Err(SignInRefused::StartAgainQuietly) => {
-            let again = return_to.as_deref().map_or_else(|| links::SIGN_IN.to_owned(), links::sign_in_for);
-            return Ok(Reply::to(&again).cookie(used));
+            return Ok(again_quietly(&site, &headers, return_to.as_deref()));
         }
         Err(refused) => {
             tracing::warn!(error = %Chain(&refused), "a sign-in was refused");
             if let Some(known) = now_signed_in {
                 note_refusal(&site, known.person, network).await;
             }
-            return Err(Problem::SignInFailed(failed(&refused)));
+            return Ok(Reply::problem(Problem::SignInFailed(failed(&refused))).cookie(used));
         }
     };
     let id_token = authenticated.id_token.clone();
@@ -137,6 +142,18 @@ async fn callback(
             })
         }
     }
+}
+
+/// DfE Sign-in timed out, or sent somebody back with nothing: they start again and need not know. Not more
+/// than a few times in a row, so that a provider that always does so is no endless round.
+fn again_quietly(site: &Site, headers: &HeaderMap, return_to: Option<&str>) -> Reply {
+    let times: u8 = cookies::open(site, headers, cookies::AGAIN).unwrap_or_default();
+    if times >= MOST_QUIET_RESTARTS {
+        let gone = cookies::remove(cookies::AGAIN);
+        return Reply::problem(Problem::SignInFailed(SignInFailed::TookTooLong)).cookie(gone);
+    }
+    let again = return_to.map_or_else(|| links::SIGN_IN.to_owned(), links::sign_in_for);
+    Reply::to(&again).cookie(cookies::keep(site, cookies::AGAIN, &(times + 1), Some(QUIET_RESTARTS_KEPT)))
 }
 
 /// The answer to a sign-in: the session's cookie, and on to where the person wanted to go.
