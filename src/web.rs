@@ -5,6 +5,7 @@
 //! [`Problem`], which one place turns into words.
 
 mod account;
+mod approver;
 pub mod assets;
 mod cookies;
 mod form;
@@ -123,6 +124,7 @@ const MOST_BODY_BYTES: usize = 64 * 1024;
 /// All the pages.
 pub fn router(site: Site) -> Router {
     Router::new()
+        .merge(approver::routes())
         .merge(sign_in::routes())
         .merge(requester::routes())
         .merge(account::routes())

@@ -4,6 +4,8 @@
 //! cookie's `SameSite=Lax` and the browser's own word in `Sec-Fetch-Site`. [`Checked`] is the only way to
 //! a form's content, so a handler cannot forget the check.
 
+use std::borrow::Cow;
+
 use aws_lc_rs::constant_time::verify_slices_are_equal;
 use aws_lc_rs::digest::{SHA256, digest};
 use axum::extract::rejection::{FormRejection, RawFormRejection};
@@ -92,12 +94,12 @@ async fn parse<F: DeserializeOwned>(headers: &HeaderMap, bytes: bytes::Bytes) ->
 
 /// What is wrong with a form: for each field a sentence, in the order of the fields on the page.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Faults(Vec<(&'static str, String)>);
+pub struct Faults(Vec<(Cow<'static, str>, String)>);
 
 impl Faults {
     /// Says what is wrong with a field.
-    pub fn add(&mut self, field: &'static str, text: impl Into<String>) {
-        self.0.push((field, text.into()));
+    pub fn add(&mut self, field: impl Into<Cow<'static, str>>, text: impl Into<String>) {
+        self.0.push((field.into(), text.into()));
     }
 
     /// Whether nothing is wrong.
@@ -111,7 +113,7 @@ impl Faults {
     }
 
     /// Every field with what is wrong with it, for the error summary.
-    pub fn all(&self) -> &[(&'static str, String)] {
+    pub fn all(&self) -> &[(Cow<'static, str>, String)] {
         &self.0
     }
 }

@@ -33,6 +33,18 @@ pub(crate) fn date_time(at: Timestamp) -> String {
     format!("{} at {time}", date(at))
 }
 
+/// A date for spreadsheets and `<time>`: "2026-03-03".
+pub(crate) fn date_iso(at: Timestamp) -> String {
+    day(at).to_string()
+}
+
+/// The last instant of a day in London: what is good until then is good all that day. None if the day is
+/// beyond what instants can tell.
+pub(crate) fn end_of(day: Date) -> Option<Timestamp> {
+    let next = day.tomorrow().ok()?.to_zoned_datetime(london()).ok()?;
+    Some(Timestamp::from_micros(next.timestamp().as_microsecond() - 1))
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -45,6 +57,7 @@ mod tests {
     fn dates_are_londons_in_summer_and_in_winter() {
         assert_eq!(date(at("2026-03-03T23:30:00Z")), "3 March 2026");
         assert_eq!(date(at("2026-07-03T23:30:00Z")), "4 July 2026");
+        assert_eq!(date_iso(at("2026-07-03T23:30:00Z")), "2026-07-04");
     }
 
     #[test]
@@ -60,5 +73,15 @@ mod tests {
         ] {
             assert_eq!(date_time(at(instant)), words);
         }
+    }
+
+    #[test]
+    fn a_day_ends_when_the_next_begins_in_london() {
+        let date = |day, month| Date::new(2026, month, day).unwrap();
+        assert_eq!(end_of(date(3, 3)), Some(at("2026-03-03T23:59:59.999999Z")));
+        assert_eq!(end_of(date(3, 7)), Some(at("2026-07-03T22:59:59.999999Z")));
+        assert_eq!(end_of(date(29, 3)), Some(at("2026-03-29T22:59:59.999999Z")));
+        assert_eq!(end_of(Date::MAX), None);
+        assert_eq!(day(end_of(date(25, 10)).unwrap()), date(25, 10));
     }
 }
