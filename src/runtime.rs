@@ -132,7 +132,16 @@ pub async fn serve(
     until: impl Future<Output = ()> + Send + 'static,
     ready: impl FnOnce(SocketAddr),
 ) -> Result<(), RuntimeError> {
-    let clock: Arc<dyn Clock> = Arc::new(SystemClock);
+    serve_by(Arc::new(SystemClock), config, until, ready).await
+}
+
+/// The same, by a clock of one's own.
+pub async fn serve_by(
+    clock: Arc<dyn Clock>,
+    config: Config,
+    until: impl Future<Output = ()> + Send + 'static,
+    ready: impl FnOnce(SocketAddr),
+) -> Result<(), RuntimeError> {
     let core = Core::open(
         &config.storage,
         config.secrets.master_key.as_ref(),

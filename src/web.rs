@@ -4,6 +4,7 @@
 //! form that reaches a handler has passed the cross-site check, and whatever goes wrong leaves as a
 //! [`Problem`], which one place turns into words.
 
+mod account;
 mod approver;
 pub mod assets;
 mod cookies;
@@ -14,7 +15,11 @@ mod health;
 mod limits;
 pub(crate) mod links;
 mod problem;
+mod public;
 mod reply;
+mod requester;
+#[cfg(test)]
+mod samples;
 mod sign_in;
 pub(crate) mod when;
 mod wrap;
@@ -121,6 +126,9 @@ pub fn router(site: Site) -> Router {
     Router::new()
         .merge(approver::routes())
         .merge(sign_in::routes())
+        .merge(requester::routes())
+        .merge(account::routes())
+        .merge(public::routes())
         .fallback(problem::not_found)
         .layer(DefaultBodyLimit::max(MOST_BODY_BYTES))
         .layer(from_fn_with_state(site.clone(), wrap::wrap))

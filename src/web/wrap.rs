@@ -152,7 +152,7 @@ fn cookies_to_set(
         }
     }
     if let Some(notice) = along.notice {
-        set.extend(cookies::keep(site, cookies::NOTICE, &notice, Some(60)));
+        set.extend(cookies::keep(site, cookies::NOTICE, &notice, Some(cookies::NOTICE_KEPT)));
     } else if method == Method::GET
         && response.status() == StatusCode::OK
         && is_html(response)

@@ -31,8 +31,17 @@ pub(crate) struct Person {
 
 impl Person {
     pub(crate) fn new(account: Account, base: &str) -> Self {
-        let client = Client::builder().redirect(Policy::none()).user_agent("Journey/1.0 (X11; Linux) Firefox/140.0").build();
-        Self { account, base: base.parse().unwrap(), client: client.unwrap(), cookies: BTreeMap::new(), page: None }
+        let client = Client::builder()
+            .redirect(Policy::none())
+            .user_agent("Journey/1.0 (X11; Linux) Firefox/140.0")
+            .build();
+        Self {
+            account,
+            base: base.parse().unwrap(),
+            client: client.unwrap(),
+            cookies: BTreeMap::new(),
+            page: None,
+        }
     }
 
     /// The page that they are on.
@@ -71,7 +80,8 @@ impl Person {
     /// Sends the form of the page whose action is `action`, with these fields beside its hidden ones.
     pub(crate) async fn sends(&mut self, action: &str, fields: &[(&str, &str)]) -> &Page {
         let form = self.page().form(action);
-        let mut all: Vec<(String, String)> = form.into_iter().filter(|(name, _)| !fields.iter().any(|(field, _)| field == name)).collect();
+        let mut all: Vec<(String, String)> =
+            form.into_iter().filter(|(name, _)| !fields.iter().any(|(field, _)| field == name)).collect();
         all.extend(fields.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())));
         let url = self.page().url.join(action).unwrap();
         self.goes(Method::POST, url, Some(all)).await;
@@ -89,14 +99,26 @@ impl Person {
     /// The page's text must hold this.
     pub(crate) fn sees(&self, text: &str) -> &Self {
         let page = self.page();
-        assert!(page.text().contains(text), "{} does not show {text:?} at {}:\n{}", self.account.given, page.url, page.text());
+        assert!(
+            page.text().contains(text),
+            "{} does not show {text:?} at {}:\n{}",
+            self.account.given,
+            page.url,
+            page.text()
+        );
         self
     }
 
     /// The page's text must not hold this.
     pub(crate) fn sees_no(&self, text: &str) -> &Self {
         let page = self.page();
-        assert!(!page.text().contains(text), "{} is shown {text:?} at {}:\n{}", self.account.given, page.url, page.text());
+        assert!(
+            !page.text().contains(text),
+            "{} is shown {text:?} at {}:\n{}",
+            self.account.given,
+            page.url,
+            page.text()
+        );
         self
     }
 
@@ -121,7 +143,12 @@ impl Person {
     }
 
     /// One request, without following where it leads.
-    pub(crate) async fn asks(&mut self, method: Method, url: Url, fields: Option<Vec<(String, String)>>) -> Page {
+    pub(crate) async fn asks(
+        &mut self,
+        method: Method,
+        url: Url,
+        fields: Option<Vec<(String, String)>>,
+    ) -> Page {
         let origin = url.origin().ascii_serialization();
         let cookies: Vec<String> = self
             .cookies
@@ -149,7 +176,9 @@ impl Person {
         let (pair, attributes) = cookie.split_once(';').unwrap_or((cookie, ""));
         let (name, value) = pair.split_once('=').unwrap();
         let attributes = attributes.to_ascii_lowercase();
-        let gone = value.is_empty() || attributes.contains("max-age=0") || attributes.contains("expires=thu, 01 jan 1970");
+        let gone = value.is_empty()
+            || attributes.contains("max-age=0")
+            || attributes.contains("expires=thu, 01 jan 1970");
         if origin == self.base.origin().ascii_serialization() {
             for needed in ["secure", "httponly", "samesite=lax", "path=/"] {
                 assert!(attributes.contains(needed), "a cookie of ours lacks {needed}: {cookie}");
@@ -168,7 +197,8 @@ impl Person {
     pub(crate) async fn goes(&mut self, method: Method, url: Url, fields: Option<Vec<(String, String)>>) {
         let mut page = self.asks(method, url, fields).await;
         for _ in 0..20 {
-            let Some(location) = page.headers.get(header::LOCATION).filter(|_| page.status.is_redirection()) else {
+            let Some(location) = page.headers.get(header::LOCATION).filter(|_| page.status.is_redirection())
+            else {
                 self.page = Some(page);
                 return;
             };
@@ -191,8 +221,15 @@ impl Page {
             rest = after.split_once('>').map_or("", |(_, after)| after);
         }
         text.push_str(rest);
-        let text = text.replace("&#39;", "'").replace("&#x27;", "'").replace("&quot;", "\"").replace("&#34;", "\"");
-        let text = text.replace("&lt;", "<").replace("&gt;", ">").replace("&#60;", "<").replace("&#62;", ">").replace("&amp;", "&").replace("&#38;", "&");
+        let text =
+            text.replace("&#39;", "'").replace("&#x27;", "'").replace("&quot;", "\"").replace("&#34;", "\"");
+        let text = text
+            .replace("&lt;", "<")
+            .replace("&gt;", ">")
+            .replace("&#60;", "<")
+            .replace("&#62;", ">")
+            .replace("&amp;", "&")
+            .replace("&#38;", "&");
         text.split_whitespace().collect::<Vec<_>>().join(" ")
     }
 
@@ -202,7 +239,8 @@ impl Page {
             let tag = self.html[*at..].split('>').next().unwrap();
             attribute(tag, "action").as_deref() == Some(action)
         });
-        let (at, _) = start.unwrap_or_else(|| panic!("{} has no form with action {action}:\n{}", self.url, self.html));
+        let (at, _) =
+            start.unwrap_or_else(|| panic!("{} has no form with action {action}:\n{}", self.url, self.html));
         let form = self.html[at..].split("</form>").next().unwrap();
         form.match_indices("<input")
             .map(|(at, _)| form[at..].split('>').next().unwrap())
@@ -214,7 +252,9 @@ impl Page {
     /// The first address in a link or form that begins and ends so.
     pub(crate) fn link(&self, begins: &str, ends: &str) -> Option<String> {
         let hrefs = self.html.split(['"', '\'']).map(str::to_owned);
-        hrefs.into_iter().find(|href| href.starts_with(begins) && href.ends_with(ends) && href.len() > begins.len() + ends.len())
+        hrefs.into_iter().find(|href| {
+            href.starts_with(begins) && href.ends_with(ends) && href.len() > begins.len() + ends.len()
+        })
     }
 }
 

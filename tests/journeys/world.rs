@@ -4,11 +4,16 @@ use std::collections::BTreeMap;
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 
+use std::sync::Arc;
+use std::sync::atomic::{AtomicI64, Ordering};
+
 use serde_json::{Value, json};
 use tokio::sync::oneshot;
 use tokio::task::JoinHandle;
+use vouchsafe::clock::{Clock, SystemClock};
 use vouchsafe::config;
 use vouchsafe::runtime::{self, RuntimeError};
+use vouchsafe_events::Timestamp;
 
 use crate::dfe_api::{Role, StandInDfeApi};
 use crate::peers::{Oidc, Smtp};
@@ -25,8 +30,12 @@ pub(crate) struct School {
 
 pub(crate) const GREENHILL: School =
     School { id: "11111111-0000-4000-8000-00000000AAAA", name: "Greenhill School", urn: "900101", status: 1 };
-pub(crate) const RIVERSIDE: School =
-    School { id: "22222222-0000-4000-8000-00000000BBBB", name: "Riverside Academy", urn: "900102", status: 1 };
+pub(crate) const RIVERSIDE: School = School {
+    id: "22222222-0000-4000-8000-00000000BBBB",
+    name: "Riverside Academy",
+    urn: "900102",
+    status: 1,
+};
 pub(crate) const SHUT: School =
     School { id: "33333333-0000-4000-8000-00000000CCCC", name: "Shut School", urn: "900103", status: 2 };
 
@@ -57,7 +66,8 @@ pub(crate) struct Account {
 impl Account {
     /// Somebody at a school, or nowhere.
     pub(crate) fn at(given: &str, family: &str, school: Option<School>) -> Self {
-        let number: u32 = given.bytes().chain(family.bytes()).fold(7, |sum, byte| sum.wrapping_mul(31) + u32::from(byte));
+        let number: u32 =
+            given.bytes().chain(family.bytes()).fold(7, |sum, byte| sum.wrapping_mul(31) + u32::from(byte));
         Self {
             sub: format!("{number:08X}-0000-4000-8000-00000000D0E5"),
             given: given.to_owned(),
@@ -73,6 +83,16 @@ impl Account {
     }
 }
 
+/// The machine's clock, put forward by some seconds.
+#[derive(Debug, Default)]
+pub(crate) struct Ahead(AtomicI64);
+
+impl Clock for Ahead {
+    fn now(&self) -> Timestamp {
+        SystemClock.now().plus_seconds(self.0.load(Ordering::SeqCst))
+    }
+}
+
 /// The running product with everything around it.
 pub(crate) struct World {
     pub(crate) oidc: Oidc,
@@ -83,6 +103,7 @@ pub(crate) struct World {
     accounts: Vec<Account>,
     over: BTreeMap<String, String>,
     running: Option<Running>,
+    ahead: Arc<Ahead>,
 }
 
 struct Running {
@@ -111,8 +132,10 @@ impl World {
             accounts: Vec::new(),
             over: over.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect(),
             running: None,
+            ahead: Arc::default(),
         };
-        let (callback, signed_out) = (format!("{}/auth/callback", world.base), format!("{}/signed-out", world.base));
+        let (callback, signed_out) =
+            (format!("{}/auth/callback", world.base), format!("{}/signed-out", world.base));
         world.oidc.register(CLIENT, "client secret", &callback, &signed_out).await;
         world.write_configuration(port);
         world.run().await;
@@ -183,9 +206,14 @@ impl World {
         let until = async move {
             let _sender_gone = stopped.await;
         };
-        let task = tokio::spawn(runtime::serve(config, until, move |address| {
-            let _test_has_ended = ready.send(address);
-        }));
+        let task = tokio::spawn(runtime::serve_by(
+            Arc::clone(&self.ahead) as Arc<dyn Clock>,
+            config,
+            until,
+            move |address| {
+                let _test_has_ended = ready.send(address);
+            },
+        ));
         is_ready.await.expect("the product starts");
         self.running = Some(Running { stop, task });
     }
@@ -195,6 +223,11 @@ impl World {
         let running = self.running.take().expect("the product runs");
         let _gone_already = running.stop.send(());
         running.task.await.unwrap().unwrap();
+    }
+
+    /// Puts the product's clock forward, or back to the machine's own with 0.
+    pub(crate) fn puts_clock_forward(&self, seconds: i64) {
+        self.ahead.0.store(seconds, Ordering::SeqCst);
     }
 
     /// Makes an account known to DfE Sign-in, in place of one with the same `sub`.

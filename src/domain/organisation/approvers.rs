@@ -1,7 +1,8 @@
 //! Who decides at an organisation.
 
 use vouchsafe_events::{
-    ApproverBasis, ApproverEstablished, ApproverStoodDown, Event, PersonId, StandDownReason, Timestamp,
+    AccessRequestWithdrawn, ApproverBasis, ApproverEstablished, ApproverStoodDown, Event, PersonId,
+    StandDownReason, Timestamp,
 };
 
 use super::Organisation;
@@ -47,7 +48,7 @@ impl Organisation {
     pub fn heard_from_dfe_sign_in(&self, person: PersonId, names_them: bool) -> Decided {
         let basis = self.approvers.get(&person);
         if names_them && basis.is_none() && self.is_open() && !self.stood_down.contains(&person) {
-            vec![Event::ApproverEstablished(ApproverEstablished { person, basis: ApproverBasis::DfeSignIn })]
+            self.become_named(person)
         } else if !names_them && basis == Some(&ApproverBasis::DfeSignIn) {
             let reason = StandDownReason::DfeSignIn;
             vec![Event::ApproverStoodDown(ApproverStoodDown { person, reason })]
@@ -114,6 +115,18 @@ impl Organisation {
         if !named {
             return Err(ReturnRefused::NotInDfeSignIn);
         }
-        Ok(vec![Event::ApproverEstablished(ApproverEstablished { person, basis: ApproverBasis::DfeSignIn })])
+        Ok(self.become_named(person))
+    }
+
+    /// A person becomes an approver because DfE Sign-in names them. A request of theirs that is still open has
+    /// no more purpose.
+    fn become_named(&self, person: PersonId) -> Decided {
+        let basis = ApproverBasis::DfeSignIn;
+        let mut decided = vec![Event::ApproverEstablished(ApproverEstablished { person, basis })];
+        decided.extend(
+            self.open_request_of(person)
+                .map(|request| Event::AccessRequestWithdrawn(AccessRequestWithdrawn { request, person })),
+        );
+        decided
     }
 }

@@ -96,7 +96,7 @@ impl Organisation {
         if ends.is_some_and(|ends| ends <= now) {
             return Err(DecideRefused::EndsInThePast);
         }
-        Ok(vec![Event::AccessGranted(AccessGranted { person, request: Some(request), ends })])
+        Ok(self.granting(AccessGranted { person, request: Some(request), ends }, now))
     }
 
     /// An approver declines a request.

@@ -1,8 +1,8 @@
 //! What time brings: reminders, expiries, ends and reviews.
 
 use vouchsafe_events::{
-    AccessEnded, AccessEndingSoon, AccessRequestExpired, ApproversReminded, Event, ReviewId, ReviewOpened,
-    ReviewReminded, Timestamp,
+    AccessEnded, AccessEndingSoon, AccessRequestExpired, ApproverBasis, ApproverStoodDown, ApproversReminded,
+    Event, ReviewId, ReviewOpened, ReviewReminded, StandDownReason, Timestamp,
 };
 
 use super::{Organisation, Stage};
@@ -45,6 +45,10 @@ impl Organisation {
             let warn_from = ends.plus_days(-i64::from(terms.warn_before_end_days));
             if ends <= now {
                 decided.push(Event::AccessEnded(AccessEnded { person }));
+                if self.approvers.get(&person) == Some(&ApproverBasis::Colleague) {
+                    let reason = StandDownReason::AccessEnded;
+                    decided.push(Event::ApproverStoodDown(ApproverStoodDown { person, reason }));
+                }
             } else if warn_from <= now && !access.warned && access.since < warn_from {
                 // Whoever was given less than the warning time was told the end date at the start.
                 decided.push(Event::AccessEndingSoon(AccessEndingSoon { person, ends }));

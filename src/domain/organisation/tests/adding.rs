@@ -38,7 +38,7 @@ fn adding_a_colleague_leaves_a_settled_request_as_it_is() {
 fn a_colleague_whose_access_ends_exactly_now_can_be_added_again() {
     let history = given_bea_until_day_30();
     history.when(|org| org.add(BEA, ANN, None, just_before(day(30)))).then_refused(AddRefused::HasAccess);
-    history.when(|org| org.add(BEA, ANN, None, day(30))).then([added(BEA, None)]);
+    history.when(|org| org.add(BEA, ANN, None, day(30))).then([ended(BEA), added(BEA, None)]);
 }
 
 #[test]

@@ -182,8 +182,15 @@ fn whom_dfe_sign_in_dropped_did_not_stand_down_by_choice() {
 }
 
 #[test]
-fn an_approver_made_by_a_colleague_who_stood_down_may_be_named_by_dfe_sign_in_later() {
+fn an_approver_made_by_a_colleague_who_stood_down_is_not_made_one_again_by_dfe_sign_in() {
     let history = given_ann_and_bea().later(day(2), BEA, [stood_down(BEA, StandDownReason::Own)]);
-    assert!(!history.state().stood_down_by_choice(BEA));
-    history.when(|org| org.heard_from_dfe_sign_in(BEA, true)).then([named_approver(BEA)]);
+    history.when(|org| org.heard_from_dfe_sign_in(BEA, true)).then_nothing();
+    history.when(|org| org.return_as_approver(BEA, true)).then([named_approver(BEA)]);
+}
+
+#[test]
+fn a_request_of_somebody_whom_dfe_sign_in_makes_an_approver_has_no_more_purpose() {
+    given([registered("Greenhill"), asked(R1, BEA)])
+        .when(|org| org.heard_from_dfe_sign_in(BEA, true))
+        .then([named_approver(BEA), withdrawn(R1, BEA)]);
 }
