@@ -18,7 +18,7 @@ use crate::web::{ApproverOf, Frame, Problem, Reply, Site, links, when};
 #[derive(Debug, Deserialize)]
 pub(super) struct Change {
     #[serde(flatten)]
-    ends: EndDate,
+    pub(super) ends: EndDate,
 }
 
 /// The page.
@@ -88,29 +88,32 @@ pub(super) async fn change(
     if !faults.is_empty() {
         return again(&site, &by, person, frame, typed, faults);
     }
-    let refusal = match site.app.change_end_date(by.organisation(), person, by.person, ends).await {
+    match site.app.change_end_date(by.organisation(), person, by.person, ends).await {
         Ok(done) => {
             let name = site.app.name_of(person);
             let text = match ends {
                 Some(ends) => format!("{name} has access until the end of {}.", when::date(ends)),
                 None => format!("{name} has access without an end date."),
             };
-            return Ok(Reply::to(&links::user(&person)).wrote(done.position).done(text));
+            Ok(Reply::to(&links::user(&person)).wrote(done.position).done(text))
         }
-        Err(failure) => refused(failure)?,
-    };
-    match refusal {
-        EndDateRefused::OrganisationClosed => Err(Problem::Forbidden(Forbidden::OrganisationClosed)),
-        EndDateRefused::NotAnApprover => Err(Problem::Forbidden(Forbidden::NotAnApprover)),
-        EndDateRefused::Oneself => Ok(not_changed(person, true)),
-        // Not named: whoever has no access here may be known elsewhere alone.
-        EndDateRefused::NoAccess => Ok(Reply::to(links::USERS)
-            .notes("That person has no access with an end date to change. It may have ended meanwhile.")),
-        EndDateRefused::EndsInThePast => {
-            EndDate::has_passed(&mut faults);
-            again(&site, &by, person, frame, typed, faults)
-        }
+        Err(failure) => match refused(failure)? {
+            EndDateRefused::EndsInThePast => {
+                EndDate::has_passed(&mut faults);
+                again(&site, &by, person, frame, typed, faults)
+            }
+            EndDateRefused::OrganisationClosed => Err(Problem::Forbidden(Forbidden::OrganisationClosed)),
+            EndDateRefused::NotAnApprover => Err(Problem::Forbidden(Forbidden::NotAnApprover)),
+            EndDateRefused::Oneself => Ok(not_changed(person, true)),
+            EndDateRefused::NoAccess => Ok(ended()),
+        },
     }
+}
+
+/// For whoever has no access here: they are not named, since they may be known elsewhere alone.
+fn ended() -> Reply {
+    Reply::to(links::USERS)
+        .notes("That person has no access with an end date to change. It may have ended meanwhile.")
 }
 
 /// The form with what is wrong with it.

@@ -40,7 +40,7 @@ pub(super) struct End {
     #[serde(default)]
     from: Origin,
     #[serde(default)]
-    reason: String,
+    pub(super) reason: String,
 }
 
 /// The page.

@@ -202,7 +202,7 @@ fn page(
 #[derive(Debug, Deserialize)]
 pub(super) struct Grant {
     #[serde(flatten)]
-    ends: EndDate,
+    pub(super) ends: EndDate,
 }
 
 /// Grants a request.
@@ -235,7 +235,7 @@ pub(super) async fn grant(
 #[derive(Debug, Deserialize)]
 pub(super) struct Decline {
     #[serde(default)]
-    reason: String,
+    pub(super) reason: String,
 }
 
 /// Declines a request.

@@ -143,32 +143,34 @@ pub(super) async fn confirm(
     Id(person): Id<PersonId>,
     _: Checked<Empty>,
 ) -> Result<Reply, Problem> {
-    let back = Reply::to(links::REVIEW);
-    let refusal = match site.app.confirm(by.organisation(), person, by.person).await {
+    match site.app.confirm(by.organisation(), person, by.person).await {
         Ok(done) => {
             let name = site.app.name_of(person);
             let over = school(&site, &by)?.review.is_none();
             let rest = if over { " The review is complete." } else { "" };
             let text = format!("You have confirmed that {name} still needs access.{rest}");
-            return Ok(back.wrote(done.position).done(text));
+            Ok(Reply::to(links::REVIEW).wrote(done.position).done(text))
         }
-        Err(failure) => refused(failure)?,
-    };
-    match refusal {
-        ConfirmRefused::OrganisationClosed => Err(Problem::Forbidden(Forbidden::OrganisationClosed)),
-        ConfirmRefused::NotAnApprover => Err(Problem::Forbidden(Forbidden::NotAnApprover)),
-        ConfirmRefused::NoReview => {
-            Ok(back.notes("The review is over. Everybody has been confirmed, or has no access any more."))
-        }
-        // Not named: whoever is not asked about here may be known elsewhere alone.
-        ConfirmRefused::NotListed => {
-            Ok(back.notes("That person is not part of this review. Their access may have ended meanwhile."))
-        }
-        ConfirmRefused::AlreadyConfirmed => Ok(back.notes("That person has been confirmed already.")),
-        ConfirmRefused::Oneself => {
-            Ok(back.notes("You cannot confirm your own access. Another approver has to."))
-        }
+        Err(failure) => not_confirmed(refused(failure)?),
     }
+}
+
+/// What an approver reads when somebody was not confirmed. They are not named: whoever is not asked about
+/// here may be known elsewhere alone.
+fn not_confirmed(refusal: ConfirmRefused) -> Result<Reply, Problem> {
+    let text = match refusal {
+        ConfirmRefused::OrganisationClosed => return Err(Problem::Forbidden(Forbidden::OrganisationClosed)),
+        ConfirmRefused::NotAnApprover => return Err(Problem::Forbidden(Forbidden::NotAnApprover)),
+        ConfirmRefused::NoReview => {
+            "The review is over. Everybody has been confirmed, or has no access any more."
+        }
+        ConfirmRefused::NotListed => {
+            "That person is not part of this review. Their access may have ended meanwhile."
+        }
+        ConfirmRefused::AlreadyConfirmed => "That person has been confirmed already.",
+        ConfirmRefused::Oneself => "You cannot confirm your own access. Another approver has to.",
+    };
+    Ok(Reply::to(links::REVIEW).notes(text))
 }
 
 #[cfg(test)]

@@ -21,7 +21,7 @@ const NOT_TICKED: &str = "Confirm that you understand what it means to leave you
 #[derive(Debug, Deserialize)]
 pub(super) struct Form {
     /// Ticked by the last approver, who has been told what it means.
-    understood: Option<String>,
+    pub(super) understood: Option<String>,
 }
 
 /// The page.

@@ -19,6 +19,35 @@ fn all() -> Vec<String> {
     .concat()
 }
 
+/// What a handler gets of a form that a browser sends.
+async fn sent<F: serde::de::DeserializeOwned>(body: &str) -> F {
+    let request = http::Request::post("/")
+        .header("content-type", "application/x-www-form-urlencoded")
+        .body(axum::body::Body::from(body.to_owned()))
+        .unwrap();
+    <axum::Form<F> as axum::extract::FromRequest<()>>::from_request(request, &()).await.unwrap().0
+}
+
+#[tokio::test]
+async fn forms_are_read_as_browsers_send_them() {
+    let dated = "form_token=x&ends-day=30&ends-month=6&ends-year=2027";
+    let fields: Vec<(String, String)> = sent(&format!("{dated}&name=Cai+Vo&email=cai%40a.example")).await;
+    let typed = date_field::EndDate::from_fields(&fields);
+    assert_eq!(typed, date_field::EndDate::showing(Some(fixture::at("2027-06-30T22:00:00Z"))));
+    assert_eq!(sent::<request::Grant>(dated).await.ends, typed);
+    assert_eq!(sent::<change_end::Change>(dated).await.ends, typed);
+    assert_eq!(sent::<request::Grant>("form_token=x").await.ends, date_field::EndDate::default());
+    assert_eq!(sent::<request::Decline>("reason=a%0D%0Ab").await.reason, "a\r\nb");
+    assert_eq!(sent::<end_access::End>("from=review&reason=Left").await.reason, "Left");
+    assert!(sent::<stand_down::Form>("understood=yes").await.understood.is_some());
+    assert!(sent::<stand_down::Form>("form_token=x").await.understood.is_none());
+}
+
+#[test]
+fn no_two_routes_collide() {
+    let _: Router<Site> = routes();
+}
+
 /// The texts between an opening and a closing mark.
 fn between<'a>(html: &'a str, open: &str, close: &str) -> Vec<&'a str> {
     html.split(open).skip(1).map(|rest| rest.split(close).next().unwrap()).collect()
