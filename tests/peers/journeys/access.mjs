@@ -6,7 +6,7 @@ export default async function ({ person }, { approver, colleague, auditor }) {
   const ann = await person("Ann");
   await ann.visit("/");
   await ann.screenshot("start");
-  await ann.follow("Sign in with DfE Sign-in");
+  await ann.press("Sign in with DfE Sign-in");
   await ann.press(approver);
   await ann.screenshot("home-approver");
 
