@@ -108,13 +108,13 @@ impl SessionSettings {
 #[derive(Clone, Copy, Debug, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct ApproverSettings {
-    /// Every how many minutes DfE Sign-in is asked who the approvers are; 0 asks never.
-    pub poll_minutes: u16,
+    /// Every how many seconds DfE Sign-in is asked who the approvers are; 0 asks never.
+    pub poll_seconds: u32,
 }
 
 impl Default for ApproverSettings {
     fn default() -> Self {
-        Self { poll_minutes: 15 }
+        Self { poll_seconds: 900 }
     }
 }
 
@@ -183,7 +183,8 @@ pub struct Secrets {
 
 /// Reads a secret from its file: the first line, without the line's end.
 pub fn read_secret(path: &Path) -> Result<Secret, String> {
-    let text = std::fs::read_to_string(path).map_err(|error| format!("{} cannot be read: {error}", path.display()))?;
+    let text = std::fs::read_to_string(path)
+        .map_err(|error| format!("{} cannot be read: {error}", path.display()))?;
     let text = zeroize::Zeroizing::new(text);
     match text.lines().next().map(str::trim_end) {
         Some(line) if !line.is_empty() => Ok(Secret::from(line.to_owned())),

@@ -9,6 +9,7 @@
 
 mod api;
 mod directory;
+pub mod history;
 mod mail;
 mod pages;
 mod people;

@@ -8,6 +8,9 @@ pub mod person;
 pub mod terms;
 pub mod text;
 
+#[cfg(test)]
+mod harness;
+
 use vouchsafe_events::{Event, Plain, Recorded};
 
 pub use organisation::Organisation;

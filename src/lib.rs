@@ -2,13 +2,17 @@
 //! proof of it. Everything that happens is an event; every list, page and answer is folded from events.
 
 pub mod app;
+pub mod cli;
 pub mod clock;
+pub mod config;
 pub mod demo;
 pub mod domain;
 pub mod errors;
 pub mod identity;
 pub mod privacy;
 pub mod random;
+pub mod reactors;
+pub mod runtime;
 pub mod secret;
 pub mod snapshot;
 pub mod store;

@@ -5,6 +5,7 @@
 
 pub mod approvers;
 pub mod mail;
+pub mod postman;
 pub mod timekeeper;
 
 use std::convert::Infallible;

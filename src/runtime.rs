@@ -18,7 +18,8 @@ use crate::privacy::{
     CookieSealer, CryptoError, KeyRing, KeyStoreError, MasterKey, MasterKeyError, RingError, SqliteKeyStore,
 };
 use crate::reactors::mail::{Mailer, MailerError};
-use crate::reactors::{approvers, mail, timekeeper};
+use crate::reactors::postman::{Postman, Wording};
+use crate::reactors::{approvers, timekeeper};
 use crate::secret::Secret;
 use crate::store::sqlite::{SqliteOptions, SqliteStore};
 use crate::store::{EventStore, StoreError};
@@ -131,7 +132,16 @@ pub async fn serve(
     until: impl Future<Output = ()> + Send + 'static,
     ready: impl FnOnce(SocketAddr),
 ) -> Result<(), RuntimeError> {
-    let clock: Arc<dyn Clock> = Arc::new(SystemClock);
+    serve_by(Arc::new(SystemClock), config, until, ready).await
+}
+
+/// The same, by a clock of one's own.
+pub async fn serve_by(
+    clock: Arc<dyn Clock>,
+    config: Config,
+    until: impl Future<Output = ()> + Send + 'static,
+    ready: impl FnOnce(SocketAddr),
+) -> Result<(), RuntimeError> {
     let core = Core::open(
         &config.storage,
         config.secrets.master_key.as_ref(),
@@ -158,15 +168,13 @@ async fn serve_on(
     let app = &core.app;
     let credentials = &config.secrets.dfe_sign_in;
     let dfe = Arc::new(DfeSignIn::new(&config.dfe_sign_in, credentials, Arc::clone(&clock))?);
-    let api = match (&config.dfe_sign_in.api, &credentials.api_secret) {
-        (Some(settings), Some(secret)) => {
-            let client_id = &config.dfe_sign_in.client_id;
-            Some(Arc::new(DfeApi::new(settings, client_id, secret.clone(), Arc::clone(&clock))?))
-        }
-        _ => {
-            tracing::warn!("dfe_sign_in.api is not configured: nobody becomes an approver through DfE Sign-in");
-            None
-        }
+    let configured = config.dfe_sign_in.api.as_ref().zip(credentials.api_secret.as_ref());
+    let api = if let Some((settings, secret)) = configured {
+        let client_id = &config.dfe_sign_in.client_id;
+        Some(Arc::new(DfeApi::new(settings, client_id, secret.clone(), Arc::clone(&clock))?))
+    } else {
+        tracing::warn!("dfe_sign_in.api is not configured: nobody becomes an approver through DfE Sign-in");
+        None
     };
     let mailer = Mailer::new(&config.mail, config.secrets.mail_password.as_ref())?;
     let site = Site::new(Parts {
@@ -186,10 +194,11 @@ async fn serve_on(
     let (stop, stopped) = watch::channel(false);
     let mut reactors = JoinSet::new();
     reactors.spawn(timekeeper::run(Arc::clone(app), stopped.clone()));
-    reactors.spawn(mail::run(Arc::clone(app), mailer, wording(&config.web), stopped.clone()));
-    if let Some(api) = api.filter(|_| config.approvers.poll_minutes > 0) {
+    let postman = Postman::new(Arc::clone(app), mailer, config.mail.clone(), wording(&config.web));
+    reactors.spawn(postman.run(stopped.clone()));
+    if let Some(api) = api.filter(|_| config.approvers.poll_seconds > 0) {
         let issuer = config.dfe_sign_in.issuer.as_str().to_owned();
-        let every = Duration::from_secs(u64::from(config.approvers.poll_minutes) * 60);
+        let every = Duration::from_secs(config.approvers.poll_seconds.into());
         reactors.spawn(approvers::run(Arc::clone(app), api, issuer, every, stopped.clone()));
     }
 
@@ -212,7 +221,7 @@ async fn run_http(
     until: impl Future<Output = ()> + Send + 'static,
     stop: &watch::Sender<bool>,
 ) -> Result<(), RuntimeError> {
-    let service = router(site).into_make_service_with_connect_info::<SocketAddr>();
+    let service = router(&site).into_make_service_with_connect_info::<SocketAddr>();
     let gone = async move {
         let _ = stopped.wait_for(|stopped| *stopped).await;
     };
@@ -225,19 +234,17 @@ async fn run_http(
         () = until => tracing::info!("stopping"),
     }
     let _ = stop.send(true);
-    match tokio::time::timeout(GRACE, &mut server).await {
-        Ok(ended) => ended.unwrap_or(Ok(())).map_err(RuntimeError::Serve),
-        Err(_) => {
-            tracing::warn!("some requests did not finish in time");
-            server.abort();
-            Ok(())
-        }
+    if let Ok(ended) = tokio::time::timeout(GRACE, &mut server).await {
+        return ended.unwrap_or(Ok(())).map_err(RuntimeError::Serve);
     }
+    tracing::warn!("some requests did not finish in time");
+    server.abort();
+    Ok(())
 }
 
 /// What mails need to know of the service.
-fn wording(web: &WebSettings) -> mail::Wording {
-    mail::Wording { service_name: web.service_name.clone(), base_url: web.base_url.clone() }
+fn wording(web: &WebSettings) -> Wording {
+    Wording { service_name: web.service_name.clone(), base_url: web.base_url.clone() }
 }
 
 /// Done when the process is asked to stop: by the terminal or by whoever runs it.
@@ -253,7 +260,7 @@ pub async fn asked_to_stop() {
             }
             Err(error) => {
                 tracing::warn!(%error, "cannot wait for SIGTERM");
-                std::future::pending().await
+                std::future::pending::<()>().await;
             }
         }
     };

@@ -4,6 +4,8 @@
 //! form that reaches a handler has passed the cross-site check, and whatever goes wrong leaves as a
 //! [`Problem`], which one place turns into words.
 
+mod account;
+mod approver;
 pub mod assets;
 mod cookies;
 mod form;
@@ -11,10 +13,15 @@ mod frame;
 mod guards;
 mod health;
 mod limits;
-mod links;
+pub(crate) mod links;
 mod problem;
+mod public;
 mod reply;
+mod requester;
+#[cfg(test)]
+mod samples;
 mod sign_in;
+pub(crate) mod when;
 mod wrap;
 
 use std::sync::Arc;
@@ -115,9 +122,13 @@ impl std::ops::Deref for Site {
 const MOST_BODY_BYTES: usize = 64 * 1024;
 
 /// All the pages.
-pub fn router(site: Site) -> Router {
+pub fn router(site: &Site) -> Router {
     Router::new()
+        .merge(approver::routes())
         .merge(sign_in::routes())
+        .merge(requester::routes())
+        .merge(account::routes())
+        .merge(public::routes())
         .fallback(problem::not_found)
         .layer(DefaultBodyLimit::max(MOST_BODY_BYTES))
         .layer(from_fn_with_state(site.clone(), wrap::wrap))

@@ -1,7 +1,21 @@
 //! The whole system, walked as people walk it, against real counterparts: an OpenID provider, a mail server
 //! and a browser. `scripts/test` installs what these need.
-#![expect(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "a test fails by panicking")]
+#![expect(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    reason = "a test fails by panicking"
+)]
 
+#[path = "journeys/access.rs"]
+mod access;
+#[path = "journeys/browser.rs"]
+mod browser;
+#[path = "journeys/dfe_api.rs"]
+mod dfe_api;
+#[path = "journeys/doors.rs"]
+mod doors;
 #[path = "journeys/drawing.rs"]
 mod drawing;
 #[path = "journeys/mail_server.rs"]
@@ -10,3 +24,11 @@ mod mail_server;
 mod openid_provider;
 #[path = "journeys/peers.rs"]
 mod peers;
+#[path = "journeys/person.rs"]
+mod person;
+#[path = "journeys/sign_in.rs"]
+mod sign_in;
+#[path = "journeys/upkeep.rs"]
+mod upkeep;
+#[path = "journeys/world.rs"]
+mod world;

@@ -18,6 +18,8 @@ mod crash;
 mod follow;
 #[path = "store/model.rs"]
 mod model;
+#[path = "store/sqlite_disk.rs"]
+mod sqlite_disk;
 #[path = "store/sqlite_faults.rs"]
 mod sqlite_faults;
 #[path = "store/support.rs"]

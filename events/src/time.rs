@@ -55,7 +55,8 @@ impl Timestamp {
         Self::from_micros(self.0.saturating_add(seconds.saturating_mul(SECOND)))
     }
 
-    /// Whole seconds from `earlier` to this instant; negative if it is later.
+    /// Whole seconds from `earlier` to this instant; negative if it is later. A part of a second is dropped, so
+    /// 0 does not say which of the two is earlier: compare them for that.
     pub const fn seconds_since(self, earlier: Self) -> i64 {
         (self.0 - earlier.0) / SECOND
     }

@@ -112,8 +112,13 @@ fn the_words_of_the_stored_form_do_not_change() {
     ]);
     assert_eq!(kinds, ["school", "lead-provider", "delivery-partner", "appropriate-body"]);
     assert_eq!(words(&[ApproverBasis::DfeSignIn, ApproverBasis::Colleague]), ["dfe-sign-in", "colleague"]);
-    let reasons = [StandDownReason::Own, StandDownReason::DfeSignIn, StandDownReason::AccessRevoked];
-    assert_eq!(words(&reasons), ["own", "dfe-sign-in", "access-revoked"]);
+    let reasons = [
+        StandDownReason::Own,
+        StandDownReason::DfeSignIn,
+        StandDownReason::AccessRevoked,
+        StandDownReason::AccessEnded,
+    ];
+    assert_eq!(words(&reasons), ["own", "dfe-sign-in", "access-revoked", "access-ended"]);
     let how = words(&[
         Introduction::DfeSignIn,
         Introduction::DfeSignInApprovers,

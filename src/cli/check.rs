@@ -18,8 +18,8 @@ fn lines(config: &Config) -> Vec<String> {
         || "DfE Sign-in's API is not used: nobody becomes an approver through DfE Sign-in.".to_owned(),
         |api| {
             format!(
-                "Approvers and people's other schools are asked of {:?}, every {} minutes and at each sign-in.",
-                api.base_url, config.approvers.poll_minutes
+                "Approvers and people's other schools are asked of {:?}, every {} seconds and at each sign-in.",
+                api.base_url, config.approvers.poll_seconds
             )
         },
     );
@@ -38,7 +38,10 @@ fn lines(config: &Config) -> Vec<String> {
                 config.storage.master_key_file().display()
             ),
         },
-        format!("People sign in with {:?} as client “{}”.", config.dfe_sign_in.issuer, config.dfe_sign_in.client_id),
+        format!(
+            "People sign in with {:?} as client “{}”.",
+            config.dfe_sign_in.issuer, config.dfe_sign_in.client_id
+        ),
         format!("DfE Sign-in must have the redirect {:?} registered.", config.dfe_sign_in.redirect_url),
         api,
         format!(
@@ -47,12 +50,18 @@ fn lines(config: &Config) -> Vec<String> {
         ),
         format!(
             "Approvers are reminded of a request after {} days; it expires after {} days.",
-            days(&terms.remind_after_days), terms.request_expires_after_days
+            days(&terms.remind_after_days),
+            terms.request_expires_after_days
         ),
         format!(
             "User lists are reviewed every {} days, within {} days.",
             terms.review_every_days, terms.review_takes_days
         ),
-        format!("Mail goes through {}:{} from {}.", config.mail.host, config.mail.port, config.mail.from),
+        format!(
+            "Mail goes through {}:{} from {}.",
+            config.mail.host,
+            config.mail.port(),
+            config.mail.from_address.as_str()
+        ),
     ]
 }

@@ -38,7 +38,9 @@ impl Projections {
         store.close()?;
         log::say(&format!("Folded {} events, up to position {until} of {head}.", folded.events()));
         let Some(kept) = kept else {
-            log::say("There is no snapshot that fits; the service folds from the first event when it starts.");
+            log::say(
+                "There is no snapshot that fits; the service folds from the first event when it starts.",
+            );
             return Ok(());
         };
         if snapshot::encode(&kept)? == snapshot::encode(&folded)? {

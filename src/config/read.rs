@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::fmt;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use serde::de::DeserializeOwned;
 use toml::{Table, Value};
@@ -45,8 +45,9 @@ pub fn load(file: Option<&Path>, environment: &BTreeMap<String, String>) -> Resu
         Some(path) => {
             let text = std::fs::read_to_string(path)
                 .map_err(|error| ConfigFaults(vec![format!("{} cannot be read: {error}", path.display())]))?;
-            text.parse::<Table>()
-                .map_err(|error| ConfigFaults(vec![format!("{}: {}", path.display(), error.to_string().trim_end())]))?
+            text.parse::<Table>().map_err(|error| {
+                ConfigFaults(vec![format!("{}: {}", path.display(), error.to_string().trim_end())])
+            })?
         }
     };
     let mut faults = Faults(Vec::new());
@@ -69,7 +70,9 @@ impl Faults {
     fn lay_over(&mut self, table: &mut Table, name: &str, text: &str) {
         let mut path: Vec<String> = name.split("__").map(str::to_ascii_lowercase).collect();
         let Some(key) = path.pop().filter(|_| !path.is_empty()) else {
-            self.0.push(format!("the environment variable {PREFIX}{name} names no section: write {PREFIX}SECTION__KEY"));
+            self.0.push(format!(
+                "the environment variable {PREFIX}{name} names no section: write {PREFIX}SECTION__KEY"
+            ));
             return;
         };
         let mut at = table;
@@ -81,7 +84,8 @@ impl Faults {
             };
             at = next;
         }
-        let parsed = format!("value = {text}").parse::<Table>().ok().and_then(|mut table| table.remove("value"));
+        let parsed =
+            format!("value = {text}").parse::<Table>().ok().and_then(|mut table| table.remove("value"));
         at.insert(key, parsed.unwrap_or_else(|| Value::String(text.to_owned())));
     }
 
@@ -97,6 +101,16 @@ impl Faults {
         }
     }
 
+    /// Takes the file of the mail server's password out of its section: the password is no setting.
+    fn password_file(&mut self, table: &mut Table) -> Option<PathBuf> {
+        let value = table.get_mut("mail").and_then(Value::as_table_mut)?.remove("password_file")?;
+        if let Value::String(path) = value {
+            return Some(PathBuf::from(path));
+        }
+        self.0.push("[mail]: password_file must be a text".to_owned());
+        None
+    }
+
     fn secret(&mut self, name: &str, path: &Path) -> Option<Secret> {
         read_secret(path).map_err(|why| self.0.push(format!("{name}: {why}"))).ok()
     }
@@ -109,6 +123,7 @@ impl Faults {
         let terms: Option<crate::domain::Terms> = self.section(&mut table, "terms");
         let dfe: Option<crate::identity::dfe::DfeSettings> = self.section(&mut table, "dfe_sign_in");
         let approvers = self.section(&mut table, "approvers");
+        let password_file = self.password_file(&mut table);
         let mail: Option<crate::reactors::mail::MailSettings> = self.section(&mut table, "mail");
         let log: Option<super::LogSettings> = self.section(&mut table, "log");
         for unknown in table.keys() {
@@ -134,15 +149,17 @@ impl Faults {
                 self.0.push(error.to_string());
             }
             let client = self.secret("dfe_sign_in.client_secret_file", &dfe.client_secret_file);
-            let api = dfe.api.as_ref().map(|api| self.secret("dfe_sign_in.api.secret_file", &api.secret_file));
-            credentials = client.map(|client_secret| Credentials { client_secret, api_secret: api.flatten() });
+            let api =
+                dfe.api.as_ref().map(|api| self.secret("dfe_sign_in.api.secret_file", &api.secret_file));
+            credentials =
+                client.map(|client_secret| Credentials { client_secret, api_secret: api.flatten() });
         }
         let mut mail_password = None;
         if let Some(mail) = &mail {
-            if let Err(error) = mail.check() {
+            if let Err(error) = mail.check(password_file.is_some()) {
                 self.0.push(format!("[mail]: {error}"));
             }
-            mail_password = mail.password_file.as_deref().and_then(|path| self.secret("mail.password_file", path));
+            mail_password = password_file.as_deref().and_then(|path| self.secret("mail.password_file", path));
         }
         match (server, web, storage, sessions, terms, dfe, approvers, mail, log, credentials) {
             (

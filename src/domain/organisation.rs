@@ -28,7 +28,7 @@ pub struct Organisation {
     name: Option<Box<str>>,
     closed: bool,
     approvers: BTreeMap<PersonId, ApproverBasis>,
-    /// Who stood down by choice while DfE Sign-in named them: it alone does not make them approvers again.
+    /// Who stood down by choice: DfE Sign-in alone does not make them approvers again.
     stood_down: BTreeSet<PersonId>,
     access: BTreeMap<PersonId, Access>,
     requests: BTreeMap<RequestId, Request>,
@@ -146,8 +146,8 @@ impl State for Organisation {
                 self.approvers.insert(data.person, data.basis);
             }
             Event::ApproverStoodDown(data) => {
-                let basis = self.approvers.remove(&data.person);
-                if data.reason == StandDownReason::Own && basis == Some(ApproverBasis::DfeSignIn) {
+                self.approvers.remove(&data.person);
+                if data.reason == StandDownReason::Own {
                     self.stood_down.insert(data.person);
                 }
             }

@@ -5,6 +5,7 @@
 //! that is slow, down or lying. Roles are not here: they are never in the token (see [`super::dfe_api`]).
 
 mod callback;
+mod discovery;
 pub(in crate::identity) mod loose;
 mod organisation;
 mod pending;
@@ -36,7 +37,8 @@ pub use settings::{
 pub use subject::{NotASubject, Subject};
 pub use token::IdTokenFault;
 
-use self::provider::{Discovery, Provider};
+use self::discovery::Discovery;
+use self::provider::Provider;
 use self::userinfo::Person;
 use super::http::HttpError;
 use crate::clock::Clock;

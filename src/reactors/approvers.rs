@@ -21,7 +21,11 @@ pub async fn run(app: Arc<App>, api: Arc<DfeApi>, issuer: String, every: Duratio
     loop {
         match poll.once().await {
             Ok(walked) => {
-                tracing::info!(rows = walked.rows, changed = walked.changed, "approvers are in step with DfE Sign-in");
+                tracing::info!(
+                    rows = walked.rows,
+                    changed = walked.changed,
+                    "approvers are in step with DfE Sign-in"
+                );
                 allowed = true;
             }
             Err(ApiError::NotAllowed) => {
@@ -32,7 +36,9 @@ pub async fn run(app: Arc<App>, api: Arc<DfeApi>, issuer: String, every: Duratio
                     );
                 }
             }
-            Err(error) => tracing::warn!(error = %Chain(&error), "DfE Sign-in did not say who the approvers are"),
+            Err(error) => {
+                tracing::warn!(error = %Chain(&error), "DfE Sign-in did not say who the approvers are");
+            }
         }
         if !pause(&mut stop, every).await {
             return;
@@ -81,7 +87,9 @@ impl Poll {
         let cause = Cause::by(Actor::Reactor(Reactor::Approvers));
         for (id, place) in &places {
             let known = self.app.lists(|lists| {
-                lists.organisation(*id).is_some_and(|found| found.name == place.seen.name && found.closed != place.seen.open)
+                lists
+                    .organisation(*id)
+                    .is_some_and(|found| found.name == place.seen.name && found.closed != place.seen.open)
             });
             if !known && let Err(failure) = self.app.observe(*id, &place.seen, cause).await {
                 tracing::error!(organisation = %id, error = %why(&failure), "an organisation could not be noted");
@@ -107,7 +115,8 @@ impl Poll {
         self.app.lists(|lists| {
             let of = |found: &vouchsafe_projections::Organisation| {
                 let id = found.id;
-                let by_dfe = found.approvers.iter().filter(|(_, approver)| approver.basis == ApproverBasis::DfeSignIn);
+                let by_dfe =
+                    found.approvers.iter().filter(|(_, approver)| approver.basis == ApproverBasis::DfeSignIn);
                 by_dfe.map(move |(person, _)| (id, *person)).collect::<Vec<_>>()
             };
             lists.organisations().flat_map(of).collect()
@@ -134,7 +143,8 @@ impl Poll {
         let email = row.email.as_ref()?;
         let name = claims::name(row.given_name.as_deref(), row.family_name.as_deref());
         let cause = Cause::by(Actor::Reactor(Reactor::Approvers));
-        let introduced = self.app.introduce_approver(&self.issuer, row.user.as_str(), email, name.as_ref(), cause).await;
+        let introduced =
+            self.app.introduce_approver(&self.issuer, row.user.as_str(), email, name.as_ref(), cause).await;
         introduced
             .map_err(|error| tracing::error!(error = %Chain(&error), "an approver could not be introduced"))
             .ok()

@@ -30,7 +30,11 @@ pub async fn run(app: Arc<App>, mut stop: Stop) {
 pub async fn look(app: &App) -> usize {
     let now = app.now();
     let due: Vec<OrganisationId> = app.lists(|lists| {
-        lists.organisations().filter(|found| may_be_due(found, app.terms(), now)).map(|found| found.id).collect()
+        lists
+            .organisations()
+            .filter(|found| may_be_due(found, app.terms(), now))
+            .map(|found| found.id)
+            .collect()
     });
     let mut happened = 0;
     for organisation in due {
@@ -56,10 +60,10 @@ fn may_be_due(found: &Organisation, terms: &Terms, now: Timestamp) -> bool {
         access.ends.is_some_and(|ends| ends <= now || (!access.warned && ends.plus_days(warn) <= now))
     });
     let review = match &found.review {
-        Some(review) => {
-            review.due <= now || found.waiting_for_review(now).next().is_none()
+        Some(review) => review.due <= now || found.waiting_for_review(now).next().is_none(),
+        None => {
+            found.reviewed.or(found.first_access).is_some_and(|since| past(since, terms.review_every_days))
         }
-        None => found.reviewed.or(found.first_access).is_some_and(|since| past(since, terms.review_every_days)),
     };
     !found.closed && (request || end || review)
 }

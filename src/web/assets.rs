@@ -56,6 +56,14 @@ impl Look {
         }
     }
 
+    /// What stands in the header, as HTML: GOV.UK's logo. Only gov.uk services may show it.
+    pub const fn logo(self) -> Option<&'static str> {
+        match self {
+            Self::Plain => None,
+            Self::Govuk => Some(built::LOGO_GOVUK),
+        }
+    }
+
     /// The look's icons, in the order that browsers want them.
     pub const fn icons(self) -> &'static [Icon] {
         match self {

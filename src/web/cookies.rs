@@ -19,8 +19,20 @@ pub(super) const SESSION: &str = "__Host-session";
 pub(super) const ID_TOKEN: &str = "__Host-id-token";
 /// What the next page has to say.
 pub(super) const NOTICE: &str = "__Host-notice";
+/// How often a sign-in was started again without telling.
+pub(super) const AGAIN: &str = "__Host-again";
 /// What stands between redirect and callback begins so; the rest names the attempt.
 pub(super) const ATTEMPT: &str = "__Host-attempt-";
+
+/// For how many seconds a browser keeps what the next page has to say.
+pub(super) const NOTICE_KEPT: i64 = 60;
+
+/// For how many seconds quiet restarts of a sign-in are counted.
+pub(super) const AGAIN_KEPT: i64 = 120;
+
+/// For how many seconds a browser keeps what stands between redirect and callback. The sign-in itself is
+/// refused earlier; so long a late one is told that it took too long rather than that it is unknown.
+pub(super) const ATTEMPT_KEPT: i64 = 3600;
 
 /// What a browser keeps of its session.
 #[derive(Clone, Debug, Serialize, Deserialize)]

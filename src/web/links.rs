@@ -5,7 +5,7 @@ use vouchsafe_events::{PersonId, RequestId, SessionHash};
 /// Declares paths that take nothing.
 macro_rules! fixed {
     ($($(#[$doc:meta])* $name:ident = $path:literal;)*) => {
-        $($(#[$doc])* pub(super) const $name: &str = $path;)*
+        $($(#[$doc])* pub(crate) const $name: &str = $path;)*
     };
 }
 
@@ -59,8 +59,8 @@ fixed! {
 /// Declares paths that take an id: the pattern for the router and the function for links.
 macro_rules! with_id {
     ($($(#[$doc:meta])* $pattern:ident, $link:ident($id:ty) = $before:literal, $after:literal;)*) => {$(
-        $(#[$doc])* pub(super) const $pattern: &str = concat!($before, "{id}", $after);
-        $(#[$doc])* pub(super) fn $link(id: &$id) -> String { format!(concat!($before, "{}", $after), id) }
+        $(#[$doc])* pub(crate) const $pattern: &str = concat!($before, "{id}", $after);
+        $(#[$doc])* pub(crate) fn $link(id: &$id) -> String { format!(concat!($before, "{}", $after), id) }
     )*};
 }
 
@@ -90,13 +90,13 @@ with_id! {
 }
 
 /// The sign-in that goes on to `path` afterwards.
-pub(super) fn sign_in_for(path: &str) -> String {
+pub(crate) fn sign_in_for(path: &str) -> String {
     let query = url::form_urlencoded::Serializer::new(String::new()).append_pair("return_to", path).finish();
     format!("{SIGN_IN}?{query}")
 }
 
 /// A page of ours to go on to: a path, never another site (no open redirect).
-pub(super) fn own_path(text: &str) -> Option<&str> {
+pub(crate) fn own_path(text: &str) -> Option<&str> {
     let safe = text.starts_with('/')
         && !text.starts_with("//")
         && text.len() <= 500

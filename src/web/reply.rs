@@ -66,6 +66,11 @@ impl Reply {
         Self { response: response.into_response() }
     }
 
+    /// The page for a problem, where something has to go along with it.
+    pub(super) fn problem(problem: Problem) -> Self {
+        Self { response: problem.into_response() }
+    }
+
     fn along(mut self, change: impl FnOnce(&mut Along)) -> Self {
         change(self.response.extensions_mut().get_or_insert_default::<Along>());
         self

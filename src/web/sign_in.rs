@@ -26,9 +26,8 @@ use crate::secret::Secret;
 /// How many sign-ins one browser may have begun at once: a tab each.
 const MOST_ATTEMPTS: usize = 4;
 
-/// For how many seconds a browser keeps what stands between redirect and callback. The sign-in itself is
-/// refused earlier; so long a late one is told that it took too long rather than that it is unknown.
-const ATTEMPT_KEPT: i64 = 3600;
+/// How often in a row somebody is sent to DfE Sign-in again without being told.
+const MOST_QUIET_RESTARTS: u8 = 3;
 
 /// The largest cookie that browsers keep, name and attributes included, is 4096 bytes.
 const MOST_COOKIE_BYTES: usize = 3800;
@@ -90,7 +89,7 @@ async fn begin(
             reply = reply.cookie(cookies::remove(name));
         }
     }
-    Ok(reply.cookie(cookies::keep(&site, &cookie, &attempt, Some(ATTEMPT_KEPT))))
+    Ok(reply.cookie(cookies::keep(&site, &cookie, &attempt, Some(cookies::ATTEMPT_KEPT))))
 }
 
 /// What DfE Sign-in sends people back with.
@@ -113,15 +112,14 @@ async fn callback(
     let authenticated = match site.dfe.finish(pending, &params).await {
         Ok(authenticated) => authenticated,
         Err(SignInRefused::StartAgainQuietly) => {
-            let again = return_to.as_deref().map_or_else(|| links::SIGN_IN.to_owned(), links::sign_in_for);
-            return Ok(Reply::to(&again).cookie(used));
+            return Ok(again_quietly(&site, &headers, return_to.as_deref()));
         }
         Err(refused) => {
             tracing::warn!(error = %Chain(&refused), "a sign-in was refused");
             if let Some(known) = now_signed_in {
                 note_refusal(&site, known.person, network).await;
             }
-            return Err(Problem::SignInFailed(failed(&refused)));
+            return Ok(Reply::problem(Problem::SignInFailed(failed(&refused))).cookie(used));
         }
     };
     let id_token = authenticated.id_token.clone();
@@ -137,6 +135,18 @@ async fn callback(
             })
         }
     }
+}
+
+/// DfE Sign-in timed out, or sent somebody back with nothing: they start again and need not know. Not more
+/// than a few times in a row, so that a provider that always does so is no endless round.
+fn again_quietly(site: &Site, headers: &HeaderMap, return_to: Option<&str>) -> Reply {
+    let times: u8 = cookies::open(site, headers, cookies::AGAIN).unwrap_or_default();
+    if times >= MOST_QUIET_RESTARTS {
+        let gone = cookies::remove(cookies::AGAIN);
+        return Reply::problem(Problem::SignInFailed(SignInFailed::TookTooLong)).cookie(gone);
+    }
+    let again = return_to.map_or_else(|| links::SIGN_IN.to_owned(), links::sign_in_for);
+    Reply::to(&again).cookie(cookies::keep(site, cookies::AGAIN, &(times + 1), Some(cookies::AGAIN_KEPT)))
 }
 
 /// The answer to a sign-in: the session's cookie, and on to where the person wanted to go.
@@ -257,14 +267,19 @@ async fn sign_out(
     signed_in: SignedIn,
     _: Checked<Empty>,
 ) -> Result<Reply, Problem> {
+    leave(&site, &headers, &signed_in).await
+}
+
+/// Ends a request's own session here, then at DfE Sign-in.
+pub(super) async fn leave(site: &Site, headers: &HeaderMap, signed_in: &SignedIn) -> Result<Reply, Problem> {
     if let Err(failure) = site.app.sign_out(signed_in.person, signed_in.session, SignOut::Here).await {
         // A session that has ended already is what was wanted.
         problem::refused(failure)?;
     }
     let id_token: Option<Secret> =
-        cookies::open::<String>(&site, &headers, cookies::ID_TOKEN).map(Secret::from);
+        cookies::open::<String>(site, headers, cookies::ID_TOKEN).map(Secret::from);
     let away = match id_token {
-        Some(id_token) => site.dfe.sign_out_url(&id_token, &after_sign_out(&site)).await,
+        Some(id_token) => site.dfe.sign_out_url(&id_token, &after_sign_out(site)).await,
         None => None,
     };
     let reply = away.map_or_else(|| Reply::to(links::SIGNED_OUT), |url| Reply::away(url.as_str()));

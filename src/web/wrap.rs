@@ -44,10 +44,11 @@ pub(super) async fn wrap(State(site): State<Site>, request: Request, next: Next)
     };
 
     let problem = response.extensions_mut().remove::<Problem>().or_else(|| unnamed(&response));
+    let mut along = response.extensions_mut().remove::<Along>().unwrap_or_default();
     if let Some(problem) = problem {
+        along.signed_out |= matches!(problem, Problem::SignIn { ended: true, .. });
         response = page_for(&site, &path, &name, &problem);
     }
-    let along = response.extensions_mut().remove::<Along>().unwrap_or_default();
     let set = cookies_to_set(&site, &headers, &method, &response, along);
     secure(response.headers_mut(), &site);
     for cookie in set {
@@ -103,11 +104,7 @@ fn page_for(site: &Site, path: &str, name: &str, problem: &Problem) -> Response 
                     to.split_once('?').map_or("", |(_, query)| query)
                 );
             }
-            let mut response = Redirect::to(&to).into_response();
-            if *ended {
-                response.extensions_mut().insert(Along { signed_out: true, ..Along::default() });
-            }
-            return response;
+            return Redirect::to(&to).into_response();
         }
         Problem::Choose => {
             return Redirect::to(links::CHOOSE).into_response();
@@ -155,7 +152,7 @@ fn cookies_to_set(
         }
     }
     if let Some(notice) = along.notice {
-        set.extend(cookies::keep(site, cookies::NOTICE, &notice, Some(60)));
+        set.extend(cookies::keep(site, cookies::NOTICE, &notice, Some(cookies::NOTICE_KEPT)));
     } else if method == Method::GET
         && response.status() == StatusCode::OK
         && is_html(response)

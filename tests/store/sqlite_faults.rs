@@ -8,100 +8,12 @@ use std::time::Duration;
 
 use rusqlite::Connection;
 use vouchsafe::store::sqlite::{SqliteStore, Trouble};
-use vouchsafe::store::{EventStore, Expected, NewEvent, StoreError};
-use vouchsafe_events::{Position, Stream, Version};
+use vouchsafe::store::{EventStore, Expected, StoreError};
+use vouchsafe_events::{Position, Version};
 
 use crate::support::{
-    SmallDisk, event, events, gapless, is_root, meant, new_stream, open, open_impatient, told, whole,
+    event, events, gapless, is_root, meant, new_stream, open, open_impatient, told, trouble, whole,
 };
-
-/// Appends until the disk is full; what was acknowledged.
-async fn fill(store: &dyn EventStore) -> Vec<(Stream, NewEvent)> {
-    let mut kept = Vec::new();
-    loop {
-        let (stream, event) = (new_stream(), event(vec![0xab; 20_000]));
-        match store.append(stream, Expected::NoStream, vec![event.clone()]).await {
-            Ok(_) => kept.push((stream, event)),
-            Err(StoreError::DiskFull) => return kept,
-            Err(error) => panic!("{error}: {:?}", error.source()),
-        }
-        assert!(kept.len() < 1000, "the disk has but four megabytes");
-    }
-}
-
-async fn all_kept(store: &dyn EventStore, kept: &[(Stream, NewEvent)]) {
-    assert_eq!(gapless(store).await.len(), kept.len());
-    for (stream, event) in kept {
-        assert_eq!(told(&whole(store, *stream).await), meant(std::slice::from_ref(event)));
-    }
-}
-
-#[tokio::test]
-async fn a_full_disk_is_told_and_the_log_goes_on_once_there_is_room() {
-    let Some(disk) = SmallDisk::new() else { return };
-    let ballast = disk.path("ballast");
-    std::fs::write(&ballast, vec![1; 1024 * 1024]).unwrap();
-    let path = disk.path("events.db");
-    let store = open(&path).unwrap();
-    let mut kept = fill(&store).await;
-    assert!(!kept.is_empty());
-    all_kept(&store, &kept).await;
-    // Still full, however often one asks; reading goes on.
-    let error = store.append(new_stream(), Expected::NoStream, events(1)).await;
-    assert!(error.is_ok() || matches!(&error, Err(StoreError::DiskFull)), "{error:?}");
-    if error.is_ok() {
-        // A small event may still find room in the write-ahead log's last page.
-        let last = store.read_all(Position::new(kept.len() as u64), 1).await.unwrap().remove(0);
-        kept.push((last.stream, NewEvent { id: last.id, kind: "tested", bytes: last.bytes }));
-    }
-    std::fs::remove_file(&ballast).unwrap();
-    let (stream, event) = (new_stream(), event(vec![0xcd; 20_000]));
-    store.append(stream, Expected::NoStream, vec![event.clone()]).await.unwrap();
-    kept.push((stream, event));
-    kept.extend(fill(&store).await);
-    drop(store);
-    // The write-ahead log is moved into the file as far as there is room; the rest is kept beside it.
-    all_kept(&open(&path).unwrap(), &kept).await;
-}
-
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_commit_that_fails_is_told_to_all_who_shared_it() {
-    let Some(disk) = SmallDisk::new() else { return };
-    let path = disk.path("events.db");
-    let store = open(&path).unwrap();
-    // Together they are larger than the disk, so no commit can take them all.
-    let tries: Vec<_> = (0..200).map(|_| (new_stream(), event(vec![0xab; 50_000]))).collect();
-    let appends =
-        tries.iter().map(|(stream, event)| store.append(*stream, Expected::NoStream, vec![event.clone()]));
-    let outcomes = futures_util::future::join_all(appends).await;
-    let mut kept = Vec::new();
-    for (outcome, tried) in outcomes.into_iter().zip(&tries) {
-        match outcome {
-            Ok(_) => kept.push(tried.clone()),
-            Err(StoreError::DiskFull) => {}
-            Err(error) => panic!("{error}: {:?}", error.source()),
-        }
-    }
-    assert!(kept.len() < tries.len());
-    all_kept(&store, &kept).await;
-    drop(store);
-    all_kept(&open(&path).unwrap(), &kept).await;
-}
-
-#[tokio::test]
-async fn a_full_disk_at_the_start_is_told() {
-    let Some(disk) = SmallDisk::new() else { return };
-    let mut size = 5 * 1024 * 1024;
-    // Fills the disk to the last byte.
-    while size > 0 && std::fs::write(disk.path("ballast"), vec![1; size]).is_err() {
-        size -= 4096;
-    }
-    let error = open(&disk.path("events.db")).expect_err("no room");
-    assert!(matches!(error, StoreError::DiskFull), "{error}: {:?}", error.source());
-    std::fs::remove_file(disk.path("ballast")).unwrap();
-    let store = open(&disk.path("events.db")).unwrap();
-    store.append(new_stream(), Expected::NoStream, events(1)).await.unwrap();
-}
 
 #[tokio::test]
 async fn a_log_that_another_process_has_locked_is_told_and_passes() {
@@ -246,11 +158,6 @@ async fn a_log_that_was_cut_short_or_scribbled_over_is_told() {
     }
 }
 
-/// The trouble under an error.
-fn trouble(error: &StoreError) -> &Trouble {
-    error.source().and_then(|source| source.downcast_ref()).unwrap_or_else(|| panic!("no trouble: {error}"))
-}
-
 #[test]
 fn a_path_that_cannot_be_used_is_told_with_what_to_do() {
     let directory = tempfile::tempdir().unwrap();
@@ -260,18 +167,6 @@ fn a_path_that_cannot_be_used_is_told_with_what_to_do() {
     assert!(matches!(trouble(&error), Trouble::Directory(_)), "{error}");
     let error = open(Path::new("/dev/null/events.db")).expect_err("under a file");
     assert!(matches!(trouble(&error), Trouble::NotAllowed { .. }), "{error}");
-}
-
-#[test]
-fn a_file_system_that_is_read_only_is_told() {
-    let Some(disk) = SmallDisk::new() else { return };
-    let path = disk.path("events.db");
-    drop(open(&path).unwrap());
-    disk.forbid_writing();
-    for path in [path, disk.path("new.db")] {
-        let error = open(&path).expect_err("read-only");
-        assert!(matches!(trouble(&error), Trouble::NotAllowed { .. }), "{error}");
-    }
 }
 
 #[test]

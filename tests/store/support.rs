@@ -1,15 +1,15 @@
 //! What the tests of the log share.
 
 use std::collections::HashMap;
+use std::error::Error;
 use std::os::unix::fs::MetadataExt;
-use std::path::{Path, PathBuf};
-use std::process::Command;
+use std::path::Path;
 use std::time::Duration;
 
 use bytes::Bytes;
 use futures_util::StreamExt;
 use uuid::Uuid;
-use vouchsafe::store::sqlite::{SqliteOptions, SqliteStore};
+use vouchsafe::store::sqlite::{SqliteOptions, SqliteStore, Trouble};
 use vouchsafe::store::{EventStore, Followed, NewEvent, StoreError, StoredEvent, Subscription};
 use vouchsafe_events::{EventId, PersonId, Position, Stream, Version};
 
@@ -120,43 +120,7 @@ pub(crate) fn is_root() -> bool {
     std::fs::metadata("/proc/self").is_ok_and(|process| process.uid() == 0)
 }
 
-/// A small file system of its own, for as long as it lives.
-pub(crate) struct SmallDisk(tempfile::TempDir);
-
-impl SmallDisk {
-    /// A disk of four megabytes; none, and a line that says so, where this process may not mount one.
-    pub(crate) fn new() -> Option<Self> {
-        if !is_root() {
-            println!("skipped: only root can mount the small disk that this test fills");
-            return None;
-        }
-        let directory = tempfile::tempdir().unwrap();
-        let mounted = Command::new("mount")
-            .args(["-t", "tmpfs", "-o", "size=4m", "tmpfs"])
-            .arg(directory.path())
-            .status()
-            .is_ok_and(|status| status.success());
-        if !mounted {
-            println!("skipped: this machine does not let the test mount the small disk that it fills");
-            return None;
-        }
-        Some(Self(directory))
-    }
-
-    /// A path on the disk.
-    pub(crate) fn path(&self, name: &str) -> PathBuf {
-        self.0.path().join(name)
-    }
-
-    /// Mounts the disk again for reading only.
-    pub(crate) fn forbid_writing(&self) {
-        let status = Command::new("mount").args(["-o", "remount,ro"]).arg(self.0.path()).status().unwrap();
-        assert!(status.success());
-    }
-}
-
-impl Drop for SmallDisk {
-    fn drop(&mut self) {
-        let _stays_until_the_machine_stops = Command::new("umount").arg("-l").arg(self.0.path()).status();
-    }
+/// The trouble under an error.
+pub(crate) fn trouble(error: &StoreError) -> &Trouble {
+    error.source().and_then(|source| source.downcast_ref()).unwrap_or_else(|| panic!("no trouble: {error}"))
 }

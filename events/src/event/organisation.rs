@@ -96,6 +96,8 @@ pub enum StandDownReason {
     DfeSignIn,
     /// Their access to the organisation was ended.
     AccessRevoked,
+    /// Their access to the organisation came to its end date.
+    AccessEnded,
 }
 
 /// A person is no longer an approver of the organisation.

@@ -1,6 +1,6 @@
 use super::*;
 
-fn write(folder: &Path, name: &str, text: &str) -> std::path::PathBuf {
+fn write(folder: &Path, name: &str, text: &str) -> PathBuf {
     let path = folder.join(name);
     std::fs::write(&path, text).unwrap();
     path
@@ -17,7 +17,8 @@ fn least(folder: &Path) -> String {
         redirect_url = "https://access.example/auth/callback"
         [mail]
         host = "mail.example"
-        from = "access@example.org"
+        from_address = "access@example.org"
+        from_name = "Access"
         "#,
         secret.display()
     )
@@ -64,7 +65,9 @@ fn everything_that_is_wrong_is_told_at_once_and_no_secret_is() {
     let file = write(folder.path(), "wrong.toml", &text);
     let over = [("NOSECTION".to_owned(), "1".to_owned()), ("MASTER_KEY".to_owned(), "hidden".to_owned())];
     let told = load(Some(&file), &over.into_iter().collect()).unwrap_err().to_string();
-    for expected in ["idle_minutes", "remind_after_days", "lissen", "[wat]", "[storage]", "VOUCHSAFE_NOSECTION"] {
+    for expected in
+        ["idle_minutes", "remind_after_days", "lissen", "[wat]", "[storage]", "VOUCHSAFE_NOSECTION"]
+    {
         assert!(told.contains(expected), "{expected} is missing in: {told}");
     }
     assert!(!told.contains("shh") && !told.contains("hidden"), "{told}");

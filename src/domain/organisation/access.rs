@@ -1,8 +1,8 @@
 //! Giving access without being asked, changing its end, and ending it.
 
 use vouchsafe_events::{
-    AccessEndDateChanged, AccessGranted, AccessRevoked, ApproverBasis, ApproverStoodDown, Event, PersonId,
-    Plain, StandDownReason, Timestamp,
+    AccessEndDateChanged, AccessEnded, AccessGranted, AccessRevoked, ApproverBasis, ApproverStoodDown, Event,
+    PersonId, Plain, StandDownReason, Timestamp,
 };
 
 use super::Organisation;
@@ -78,7 +78,16 @@ impl Organisation {
         if ends.is_some_and(|ends| ends <= now) {
             return Err(AddRefused::EndsInThePast);
         }
-        Ok(vec![Event::AccessGranted(AccessGranted { person, request: self.open_request_of(person), ends })])
+        Ok(self.granting(AccessGranted { person, request: self.open_request_of(person), ends }, now))
+    }
+
+    /// Access is granted. Earlier access whose end came a moment ago, and of which nobody has taken note yet,
+    /// ends first.
+    pub(super) fn granting(&self, granted: AccessGranted, now: Timestamp) -> Decided {
+        let person = granted.person;
+        let ended = self.access.contains_key(&person) && !self.granted(person, now);
+        let ended = ended.then_some(Event::AccessEnded(AccessEnded { person }));
+        ended.into_iter().chain([Event::AccessGranted(granted)]).collect()
     }
 
     /// An approver changes when a colleague's access ends. Nothing happens if it ends then already.

@@ -1,7 +1,8 @@
 //! Who decides at an organisation.
 
 use vouchsafe_events::{
-    ApproverBasis, ApproverEstablished, ApproverStoodDown, Event, PersonId, StandDownReason, Timestamp,
+    AccessRequestWithdrawn, ApproverBasis, ApproverEstablished, ApproverStoodDown, Event, PersonId,
+    StandDownReason, Timestamp,
 };
 
 use super::Organisation;
@@ -23,7 +24,7 @@ pub enum MakeApproverRefused {
 /// Why an approver cannot stand down.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum StandDownRefused {
-    /// They are not an approver here.
+    /// They are not an approver here; where the organisation is closed, nobody is.
     NotAnApprover,
     /// They are the last one and have not been told what that means.
     LastApprover,
@@ -42,11 +43,12 @@ pub enum ReturnRefused {
 
 impl Organisation {
     /// Takes note of whether DfE Sign-in names a person as an approver here. Who stood down by choice is not
-    /// made one again; who was made one by a colleague stays one.
+    /// made one again; who was made one by a colleague stays one. A closed organisation gets no approvers, but
+    /// loses them, so that nobody whom DfE Sign-in dropped meanwhile decides when it reopens.
     pub fn heard_from_dfe_sign_in(&self, person: PersonId, names_them: bool) -> Decided {
         let basis = self.approvers.get(&person);
         if names_them && basis.is_none() && self.is_open() && !self.stood_down.contains(&person) {
-            vec![Event::ApproverEstablished(ApproverEstablished { person, basis: ApproverBasis::DfeSignIn })]
+            self.become_named(person)
         } else if !names_them && basis == Some(&ApproverBasis::DfeSignIn) {
             let reason = StandDownReason::DfeSignIn;
             vec![Event::ApproverStoodDown(ApproverStoodDown { person, reason })]
@@ -113,6 +115,18 @@ impl Organisation {
         if !named {
             return Err(ReturnRefused::NotInDfeSignIn);
         }
-        Ok(vec![Event::ApproverEstablished(ApproverEstablished { person, basis: ApproverBasis::DfeSignIn })])
+        Ok(self.become_named(person))
+    }
+
+    /// A person becomes an approver because DfE Sign-in names them. A request of theirs that is still open has
+    /// no more purpose.
+    fn become_named(&self, person: PersonId) -> Decided {
+        let basis = ApproverBasis::DfeSignIn;
+        let mut decided = vec![Event::ApproverEstablished(ApproverEstablished { person, basis })];
+        decided.extend(
+            self.open_request_of(person)
+                .map(|request| Event::AccessRequestWithdrawn(AccessRequestWithdrawn { request, person })),
+        );
+        decided
     }
 }

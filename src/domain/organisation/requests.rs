@@ -70,7 +70,8 @@ impl Organisation {
         Ok(vec![Event::AccessRequested(AccessRequested { request, person, message })])
     }
 
-    /// A person takes their request back.
+    /// A person takes their request back. That gives nobody anything, so it is not refused where the
+    /// organisation has closed.
     pub fn withdraw(&self, person: PersonId, request: RequestId) -> Result<Decided, WithdrawRefused> {
         match self.requests.get(&request) {
             Some(found) if found.person == person => match found.stage {
@@ -95,7 +96,7 @@ impl Organisation {
         if ends.is_some_and(|ends| ends <= now) {
             return Err(DecideRefused::EndsInThePast);
         }
-        Ok(vec![Event::AccessGranted(AccessGranted { person, request: Some(request), ends })])
+        Ok(self.granting(AccessGranted { person, request: Some(request), ends }, now))
     }
 
     /// An approver declines a request.

@@ -1,8 +1,8 @@
 //! What time brings: reminders, expiries, ends and reviews.
 
 use vouchsafe_events::{
-    AccessEnded, AccessEndingSoon, AccessRequestExpired, ApproversReminded, Event, ReviewId, ReviewOpened,
-    ReviewReminded, Timestamp,
+    AccessEnded, AccessEndingSoon, AccessRequestExpired, ApproverBasis, ApproverStoodDown, ApproversReminded,
+    Event, ReviewId, ReviewOpened, ReviewReminded, StandDownReason, Timestamp,
 };
 
 use super::{Organisation, Stage};
@@ -45,6 +45,10 @@ impl Organisation {
             let warn_from = ends.plus_days(-i64::from(terms.warn_before_end_days));
             if ends <= now {
                 decided.push(Event::AccessEnded(AccessEnded { person }));
+                if self.approvers.get(&person) == Some(&ApproverBasis::Colleague) {
+                    let reason = StandDownReason::AccessEnded;
+                    decided.push(Event::ApproverStoodDown(ApproverStoodDown { person, reason }));
+                }
             } else if warn_from <= now && !access.warned && access.since < warn_from {
                 // Whoever was given less than the warning time was told the end date at the start.
                 decided.push(Event::AccessEndingSoon(AccessEndingSoon { person, ends }));
@@ -66,10 +70,9 @@ impl Organisation {
             decided.push(completed);
             return;
         }
-        let overdue = now.seconds_since(review.due);
-        if overdue >= 0 && !self.approvers.is_empty() {
+        if review.due <= now && !self.approvers.is_empty() {
             let every = i64::from(terms.review_remind_every_days.max(1)) * 86_400;
-            let reminder = u8::try_from(overdue / every + 1).unwrap_or(u8::MAX);
+            let reminder = u8::try_from(now.seconds_since(review.due) / every + 1).unwrap_or(u8::MAX);
             if reminder > review.reminders {
                 decided.push(Event::ReviewReminded(ReviewReminded { review: review.id, reminder }));
             }

@@ -98,7 +98,7 @@ fn stores_that_make_the_file_at_once_agree() {
 fn a_destroyed_key_is_in_no_file_any_more() {
     let world = World::new();
     let (store, watcher) = (world.store(), world.store());
-    let mut people: Vec<(PersonId, WrappedKey)> = (0..600).map(|_| (person(), key())).collect();
+    let mut people: Vec<(PersonId, WrappedKey)> = (0..240).map(|_| (person(), key())).collect();
     for (person, key) in &people {
         store.insert_if_absent(*person, key.clone()).unwrap();
         watcher.get(*person).unwrap();
@@ -107,7 +107,7 @@ fn a_destroyed_key_is_in_no_file_any_more() {
         people.iter().all(|(_, key)| world.holds(key.as_bytes())),
         "they are looked for in the right place"
     );
-    let kept = people.split_off(300);
+    let kept = people.split_off(80);
     for (person, key) in people {
         store.destroy(person).unwrap();
         assert!(!world.holds(key.as_bytes()), "a key can still be found");

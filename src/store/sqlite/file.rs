@@ -40,13 +40,16 @@ const PAUSE: Duration = Duration::from_millis(20);
 pub(super) fn open(path: &Path, patience: Duration) -> Result<Connection, StoreError> {
     make(path)?;
     let mut connection = connect(path, patience)?;
-    if !recognise(&connection).map_err(|error| at(path, error))? {
+    if !recognise_as_one(&connection).map_err(|error| at(path, error))? {
         write_schema(&mut connection).map_err(|error| at(path, error))?;
     }
     switch_to_wal(&connection, path, patience)?;
     // FULL: a commit returns when it is on disk. A larger WAL than usual: fewer moves into the file.
     connection
-        .execute_batch("PRAGMA synchronous = FULL; PRAGMA fullfsync = ON; PRAGMA wal_autocheckpoint = 4000; PRAGMA journal_size_limit = 67108864;")
+        .execute_batch(
+            "PRAGMA synchronous = FULL; PRAGMA fullfsync = ON;
+             PRAGMA wal_autocheckpoint = 4000; PRAGMA journal_size_limit = 67108864;",
+        )
         .map_err(sqlite)?;
     Ok(connection)
 }
@@ -149,6 +152,14 @@ fn recognise(connection: &Connection) -> Result<bool, OpenError> {
             Err(OpenError::Told(StoreError::Damaged(why.to_owned())))
         }
     }
+}
+
+/// Recognises the file as it is at one moment: another process may be making a log of it.
+fn recognise_as_one(connection: &Connection) -> Result<bool, OpenError> {
+    let transaction = connection.unchecked_transaction()?;
+    let recognised = recognise(&transaction)?;
+    transaction.commit()?;
+    Ok(recognised)
 }
 
 /// Makes an event log of an empty file, unless another process has just done so.

@@ -89,6 +89,14 @@ add("govuk-icon-mask.svg", GOVUK, fromFrontend("assets/images/govuk-icon-mask.sv
 add("govuk-icon-180.png", GOVUK, fromFrontend("assets/images/govuk-icon-180.png"), "ICON_TOUCH_GOVUK");
 add("favicon.svg", PLAIN, own("favicon.svg"), "FAVICON_PLAIN");
 
+// The crown and "GOV.UK" of the header, as GOV.UK Frontend itself renders them.
+const header = fromFrontend("components/header/template-default.html").toString();
+const logos = header.match(/<svg[^]*?<\/svg>/g) ?? [];
+if (logos.length !== 1 || !logos[0].includes("govuk-header__logotype")) {
+  throw new Error("GOV.UK Frontend's header doesn't hold its logo where build.mjs looks for it");
+}
+const logo = logos[0].replace(/\s+/g, " ").replaceAll("> <", "><");
+
 const plain = style("plain.scss");
 const govuk = rename(style("govuk.scss"), images);
 for (const [name, css] of Object.entries({ plain, govuk })) {
@@ -112,6 +120,7 @@ for (const a of assets.filter((a) => a.constant)) {
   lines.push(`/// Where \`${a.name}\` is served.`);
   lines.push(`pub(super) const ${a.constant}: &str = ${text(`/assets/${a.file}`)};`);
 }
+lines.push("", "/// The logo of the header, as HTML.", `pub(super) const LOGO_GOVUK: &str = ${text(logo)};`);
 lines.push("", "/// Every file that is served, for either look.", "pub(super) static ASSETS: &[Asset] = &[");
 for (const a of assets) {
   lines.push(

@@ -17,7 +17,7 @@ fn known(claim: &Value) -> ClaimedOrganisation {
 fn the_claim_is_read_as_userinfo_gives_it() {
     let userinfo: Value = serde_json::from_str(USERINFO).unwrap();
     let school = known(&userinfo["organisation"]);
-    assert_eq!(school.id, "4ebbe3f9-0000-4000-8000-4a04bd29ae0e".parse().unwrap());
+    assert_eq!(school.id.to_string(), "4ebbe3f9-0000-4000-8000-4a04bd29ae0e");
     assert_eq!(school.name, "Greenhill Primary School");
     assert_eq!(school.urn, Some("123456".parse().unwrap()));
     assert_eq!(school.ukprn, Some("00000002".parse().unwrap()));

@@ -1,0 +1,157 @@
+//! From an entry of the outbox to the letter: names opened, dates written out, the link.
+
+use vouchsafe_events::{Actor, Email, MailKind, PersonId, Timestamp};
+use vouchsafe_projections::{Organisation, PendingMail};
+
+use super::Wording;
+use crate::app::App;
+use crate::privacy::Opened;
+use crate::reactors::mail::{About, Letter, Line, Paragraphs};
+use crate::web::{links, when};
+
+/// Why there is no letter.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Missing {
+    /// The person's data has been erased.
+    Erased,
+    /// What it would say is no longer so.
+    Outdated,
+    /// What it needs cannot be read at present.
+    Unreadable,
+}
+
+/// What a letter needs of the organisation's list, read at once.
+struct Seen {
+    name: Box<str>,
+    asked: Option<Timestamp>,
+    open: bool,
+    members: usize,
+    unreviewed: usize,
+}
+
+fn seen(app: &App, pending: &PendingMail) -> Option<Seen> {
+    let now = app.now();
+    app.lists(|lists| {
+        let found: &Organisation = lists.organisation(pending.organisation)?;
+        let request = pending.request.and_then(|id| found.requests.get(&id));
+        Some(Seen {
+            name: found.name.clone(),
+            asked: request.map(|request| request.at),
+            open: request
+                .is_some_and(|request| matches!(request.outcome, vouchsafe_projections::Outcome::Open)),
+            members: found.members(now).count(),
+            unreviewed: found.waiting_for_review(now).count(),
+        })
+    })
+}
+
+/// The letter, and the address that it goes to.
+pub(super) fn letter(
+    app: &App,
+    wording: &Wording,
+    pending: &PendingMail,
+) -> Result<(Email, Letter), Missing> {
+    let to = address(app, pending.to)?;
+    let seen = seen(app, pending).ok_or(Missing::Outdated)?;
+    let (about, path) = about(app, pending, &seen)?;
+    let link = wording.base_url.join(&path).map_err(|_| Missing::Unreadable)?;
+    let name = app.lists(|lists| lists.person(pending.to).and_then(|person| person.name.clone()));
+    let letter = Letter {
+        service: Line::new(&wording.service_name),
+        organisation: Line::new(&seen.name),
+        to: name.map(|held| Line::new(&app.show(&held))),
+        link,
+        about,
+    };
+    Ok((to, letter))
+}
+
+fn address(app: &App, person: PersonId) -> Result<Email, Missing> {
+    let held =
+        app.lists(|lists| lists.person(person).map(|found| found.email.clone())).ok_or(Missing::Outdated)?;
+    match app.ring().open(&held) {
+        Opened::Text(text) => text.parse().map_err(|_| Missing::Unreadable),
+        Opened::Erased => Err(Missing::Erased),
+        Opened::Unreadable => Err(Missing::Unreadable),
+    }
+}
+
+/// Who did something, as a mail names them.
+fn by(app: &App, actor: Actor) -> Line {
+    Line::new(&match actor {
+        Actor::Person(person) => app.name_of(person),
+        Actor::Reactor(_) | Actor::Operator | Actor::System => "The service".to_owned(),
+    })
+}
+
+fn day(at: Timestamp) -> Line {
+    Line::new(&when::date(at))
+}
+
+/// The last day on which access that ends at an instant can be used.
+fn last_day(ends: Timestamp) -> Line {
+    day(ends.plus_seconds(-1))
+}
+
+fn about(app: &App, pending: &PendingMail, seen: &Seen) -> Result<(About, String), Missing> {
+    let person = || pending.about.map(|person| Line::new(&app.name_of(person))).ok_or(Missing::Outdated);
+    let text = || pending.text.as_ref().map(|held| Paragraphs::new(&app.show(held)));
+    let reason = || text().unwrap_or_else(|| Paragraphs::new(""));
+    let closes = |asked: Timestamp| day(asked.plus_days(app.terms().request_expires_after_days.into()));
+    let asked = || seen.asked.ok_or(Missing::Outdated);
+    let still_open = || if seen.open { Ok(()) } else { Err(Missing::Outdated) };
+    let request = || pending.request.map_or_else(|| links::REQUESTS.to_owned(), |id| links::request(&id));
+    let home = || links::HOME.to_owned();
+    let review = || links::REVIEW.to_owned();
+    Ok(match pending.mail {
+        MailKind::RequestToDecide => {
+            still_open()?;
+            (
+                About::RequestToDecide { person: person()?, message: text(), closes: closes(asked()?) },
+                request(),
+            )
+        }
+        MailKind::RequestReminder => {
+            still_open()?;
+            let asked = asked()?;
+            (
+                About::RequestReminder { person: person()?, asked: day(asked), closes: closes(asked) },
+                request(),
+            )
+        }
+        MailKind::RequestGranted => {
+            (About::RequestGranted { by: by(app, pending.by), ends: pending.ends.map(last_day) }, home())
+        }
+        MailKind::RequestDeclined => {
+            (About::RequestDeclined { by: by(app, pending.by), reason: reason() }, home())
+        }
+        MailKind::RequestExpired => (About::RequestExpired { asked: day(asked()?) }, home()),
+        MailKind::AddedByColleague => {
+            (About::AddedByColleague { by: by(app, pending.by), ends: pending.ends.map(last_day) }, home())
+        }
+        MailKind::MadeApprover => {
+            (About::MadeApprover { by: by(app, pending.by) }, links::REQUESTS.to_owned())
+        }
+        MailKind::AccessEndingSoon => {
+            (About::AccessEndingSoon { ends: last_day(pending.ends.ok_or(Missing::Outdated)?) }, home())
+        }
+        MailKind::AccessEnded => {
+            let ended = pending.ends.unwrap_or(pending.at);
+            (About::AccessEnded { ended: last_day(ended) }, home())
+        }
+        MailKind::AccessRevoked => {
+            (About::AccessRevoked { by: by(app, pending.by), reason: reason() }, home())
+        }
+        MailKind::ReviewOpened => {
+            let due = pending.due.ok_or(Missing::Outdated)?;
+            (About::ReviewOpened { due: day(due), people: seen.members }, review())
+        }
+        MailKind::ReviewReminder => {
+            if seen.unreviewed == 0 {
+                return Err(Missing::Outdated);
+            }
+            let due = pending.due.ok_or(Missing::Outdated)?;
+            (About::ReviewReminder { due: day(due), people: seen.unreviewed }, review())
+        }
+    })
+}
