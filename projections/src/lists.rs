@@ -84,16 +84,18 @@ impl Lists {
 
     fn of_person(&mut self, recorded: &Recorded) {
         let Stream::Person(id) = recorded.envelope.stream else { return };
-        self.people.apply(id, recorded);
-        self.sessions.apply(id, recorded);
         let organisation = match &recorded.event {
             Event::SignedIn(data) => data.organisation,
             Event::OrganisationChosen(data) => Some(data.organisation),
             _ => None,
         };
+        // The person and the organisation lie far apart in memory: looked for one right after the other, the
+        // processor waits for both at once.
+        self.people.apply(id, recorded);
         if let Some(organisation) = organisation {
             self.organisations.signed_in(organisation, id, recorded.envelope.at);
         }
+        self.sessions.apply(id, recorded);
     }
 
     fn of_mail(&mut self, recorded: &Recorded) {
