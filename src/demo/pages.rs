@@ -20,6 +20,8 @@ a:focus-visible,button:focus-visible,input:focus-visible,select:focus-visible,su
 main,.foot{max-width:60rem;margin:0 auto;padding:1rem}
 h1{font-size:1.6rem;line-height:1.25;overflow-wrap:anywhere}
 h2{font-size:1.2rem;line-height:1.3;margin:2rem 0 .25rem}
+h3,h4{font-size:1.0625rem;margin:1.5rem 0 .25rem}
+ol.steps{padding-left:2rem}ol.steps li{margin:.7rem 0;padding-left:.3rem}
 p,li,dd,td{overflow-wrap:anywhere}
 .note{color:#4d4463;margin:.1rem 0 .6rem}
 ul.plain{list-style:none;padding:0;margin:0}

@@ -9,7 +9,7 @@ use openidconnect::{
     TokenResponse as _,
 };
 use vouchsafe::clock::{Clock as _, SetClock, SystemClock};
-use vouchsafe::demo::{Listen, SamplePerson, person, school};
+use vouchsafe::demo::{Account, Listen, SamplePerson, people, person, school};
 use vouchsafe_events::Timestamp;
 
 use crate::{Answer, CLIENT, FORM, REDIRECT, SECRET, SIGNED_OUT, World, form};
@@ -386,6 +386,27 @@ async fn the_key_is_the_same_after_a_restart_and_the_issuer_may_be_set() {
     let discovery = world.get(&url).await.json();
     assert_eq!(discovery["issuer"], "https://oidc.example:443");
     assert_eq!(discovery["token_endpoint"], "https://oidc.example:443/token");
+}
+
+#[tokio::test]
+async fn the_first_page_says_what_to_try_with_people_who_are_there_and_links_into_the_service() {
+    let world = World::new().await;
+    let page = world.get(&world.running.provider_url).await.body;
+    let (guide, _) = page.split_once("<h2 id=\"controls\">").unwrap();
+    let service = url::Url::parse(REDIRECT).unwrap().origin().ascii_serialization();
+    for path in ["/", "/access", "/school/requests", "/school/users", "/school/users/add", "/audit"] {
+        assert!(guide.contains(&format!("href=\"{service}{path}\"")), "{path}");
+    }
+    assert!(guide.contains(&format!("href=\"{}\"", world.running.inbox_url)));
+    assert!(guide.contains("href=\"#school-fernhollow\"") && page.contains("id=\"school-fernhollow\""));
+    // Who is named in bold, and is no heading of a step, is somebody to be.
+    let bold = guide.split("<strong>").skip(1).filter_map(|rest| rest.split_once("</strong>"));
+    let names: Vec<&str> = bold.map(|(name, _)| name).filter(|name| !name.ends_with('.')).collect();
+    assert!(names.len() > 8, "{names:?}");
+    for name in names {
+        let found = people().iter().find(|person| person.name() == name);
+        assert!(found.is_some_and(|person| person.account == Account::Active), "{name}");
+    }
 }
 
 #[tokio::test]

@@ -59,7 +59,7 @@ struct Group {
 <li><button name="how" value="bare">Return without an answer</button> as after a password reset</li>
 </ul>
 </form>
-<p><a href="/">Controls of the demonstration</a></p>"#
+<p><a href="/">Who to be, and what to try</a></p>"#
 )]
 struct PeoplePage<'a> {
     id: &'a str,
