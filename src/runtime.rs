@@ -168,17 +168,13 @@ async fn serve_on(
     let app = &core.app;
     let credentials = &config.secrets.dfe_sign_in;
     let dfe = Arc::new(DfeSignIn::new(&config.dfe_sign_in, credentials, Arc::clone(&clock))?);
-    let api = match (&config.dfe_sign_in.api, &credentials.api_secret) {
-        (Some(settings), Some(secret)) => {
-            let client_id = &config.dfe_sign_in.client_id;
-            Some(Arc::new(DfeApi::new(settings, client_id, secret.clone(), Arc::clone(&clock))?))
-        }
-        _ => {
-            tracing::warn!(
-                "dfe_sign_in.api is not configured: nobody becomes an approver through DfE Sign-in"
-            );
-            None
-        }
+    let configured = config.dfe_sign_in.api.as_ref().zip(credentials.api_secret.as_ref());
+    let api = if let Some((settings, secret)) = configured {
+        let client_id = &config.dfe_sign_in.client_id;
+        Some(Arc::new(DfeApi::new(settings, client_id, secret.clone(), Arc::clone(&clock))?))
+    } else {
+        tracing::warn!("dfe_sign_in.api is not configured: nobody becomes an approver through DfE Sign-in");
+        None
     };
     let mailer = Mailer::new(&config.mail, config.secrets.mail_password.as_ref())?;
     let site = Site::new(Parts {
@@ -225,7 +221,7 @@ async fn run_http(
     until: impl Future<Output = ()> + Send + 'static,
     stop: &watch::Sender<bool>,
 ) -> Result<(), RuntimeError> {
-    let service = router(site).into_make_service_with_connect_info::<SocketAddr>();
+    let service = router(&site).into_make_service_with_connect_info::<SocketAddr>();
     let gone = async move {
         let _ = stopped.wait_for(|stopped| *stopped).await;
     };
@@ -238,14 +234,12 @@ async fn run_http(
         () = until => tracing::info!("stopping"),
     }
     let _ = stop.send(true);
-    match tokio::time::timeout(GRACE, &mut server).await {
-        Ok(ended) => ended.unwrap_or(Ok(())).map_err(RuntimeError::Serve),
-        Err(_) => {
-            tracing::warn!("some requests did not finish in time");
-            server.abort();
-            Ok(())
-        }
+    if let Ok(ended) = tokio::time::timeout(GRACE, &mut server).await {
+        return ended.unwrap_or(Ok(())).map_err(RuntimeError::Serve);
     }
+    tracing::warn!("some requests did not finish in time");
+    server.abort();
+    Ok(())
 }
 
 /// What mails need to know of the service.
@@ -266,7 +260,7 @@ pub async fn asked_to_stop() {
             }
             Err(error) => {
                 tracing::warn!(%error, "cannot wait for SIGTERM");
-                std::future::pending().await
+                std::future::pending::<()>().await;
             }
         }
     };

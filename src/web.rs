@@ -122,7 +122,7 @@ impl std::ops::Deref for Site {
 const MOST_BODY_BYTES: usize = 64 * 1024;
 
 /// All the pages.
-pub fn router(site: Site) -> Router {
+pub fn router(site: &Site) -> Router {
     Router::new()
         .merge(approver::routes())
         .merge(sign_in::routes())

@@ -4,6 +4,8 @@
 //! `causation` and `correlation` where there are any, `data`. The position in the log is the engine's and
 //! stands outside them. Equal events have equal bytes.
 
+mod canonical;
+
 use std::fmt;
 use std::str::FromStr;
 
@@ -192,7 +194,13 @@ pub fn encode(envelope: &Envelope, event: &Event<Sealed>) -> Result<Vec<u8>, ser
 
 /// Reads the stored form of the event at `position`.
 pub fn decode(position: Position, bytes: &[u8]) -> Result<Recorded, DecodeError> {
-    match serde_json::from_slice::<Decoded>(bytes) {
+    // A text is checked once, as a whole, instead of each text in it. What is no text is left to the decoder,
+    // which says where it ends.
+    let text = std::str::from_utf8(bytes).ok();
+    if let Some(Decoded(envelope, event)) = text.and_then(canonical::read) {
+        return Ok(Recorded { position, envelope, event });
+    }
+    match text.map_or_else(|| serde_json::from_slice(bytes), serde_json::from_str) {
         Ok(Decoded(envelope, event)) => Ok(Recorded { position, envelope, event }),
         Err(source) => Err(match serde_json::from_slice::<Header>(bytes) {
             Ok(Header { r#type: kind, schema }) if !crate::KINDS.contains(&(kind.as_str(), schema)) => {

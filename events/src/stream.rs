@@ -68,22 +68,38 @@ impl SessionHash {
 #[error("a hash is written as 64 lower-case hexadecimal digits")]
 pub struct NotAHash;
 
+/// What no hexadecimal digit is worth.
+const NO_DIGIT: u8 = 0xff;
+
+/// What each byte is worth as a lower-case hexadecimal digit. A start reads millions of hashes, and a table asks no
+/// question whose answer a processor would have to guess.
+#[expect(clippy::indexing_slicing, reason = "it is worked out by the compiler")]
+const DIGITS: [u8; 256] = {
+    let mut digits = [NO_DIGIT; 256];
+    let mut digit = 0;
+    while digit < 16 {
+        let byte = if digit < 10 { b'0' + digit } else { b'a' + digit - 10 };
+        digits[byte as usize] = digit;
+        digit += 1;
+    }
+    digits
+};
+
 /// Reads 64 lower-case hexadecimal digits.
 fn unhex(text: &str) -> Result<[u8; 32], NotAHash> {
-    let digit = |byte: u8| match byte {
-        b'0'..=b'9' => Ok(byte - b'0'),
-        b'a'..=b'f' => Ok(byte - b'a' + 10),
-        _ => Err(NotAHash),
-    };
+    let digit = |byte: u8| DIGITS.get(usize::from(byte)).copied().unwrap_or(NO_DIGIT);
     let mut out = [0; 32];
     let (pairs, rest) = text.as_bytes().as_chunks::<2>();
     if pairs.len() != out.len() || !rest.is_empty() {
         return Err(NotAHash);
     }
+    let mut seen = 0;
     for (byte, [high, low]) in out.iter_mut().zip(pairs) {
-        *byte = digit(*high)? << 4 | digit(*low)?;
+        let (high, low) = (digit(*high), digit(*low));
+        seen |= high | low;
+        *byte = high << 4 | (low & 0x0f);
     }
-    Ok(out)
+    if seen > 0x0f { Err(NotAHash) } else { Ok(out) }
 }
 
 macro_rules! hex {
@@ -298,6 +314,21 @@ mod tests {
         ] {
             assert_eq!(name.parse::<Stream>().unwrap().to_string(), name);
         }
+    }
+
+    #[test]
+    fn a_hash_is_sixty_four_lower_case_digits() {
+        let good = "00ff7a9f0123456789abcdef".to_owned() + &"5e".repeat(20);
+        assert_eq!(good.parse::<KeyedHash>().unwrap().to_string(), good);
+        for byte in (0..=127_u8).map(char::from).filter(|c| !matches!(c, '0'..='9' | 'a'..='f')) {
+            for place in [0, 63] {
+                let mut text = good.clone();
+                text.replace_range(place..=place, &byte.to_string());
+                assert_eq!(text.parse::<KeyedHash>(), Err(NotAHash), "{text}");
+            }
+        }
+        assert_eq!(good[1..].parse::<SessionHash>(), Err(NotAHash));
+        assert_eq!(format!("{good}0").parse::<SessionHash>(), Err(NotAHash));
     }
 
     #[test]

@@ -5,8 +5,9 @@
 //! sealed.
 
 use std::fmt;
+use std::sync::Arc;
 
-use serde::{Deserialize, Serialize};
+use serde::{Deserialize, Deserializer, Serialize, Serializer, de};
 
 use crate::{EventId, PersonId};
 
@@ -32,20 +33,44 @@ impl fmt::Debug for Plain {
     }
 }
 
-/// Personal data sealed under its subject's own key: base64, opaque here.
-#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
-#[serde(transparent)]
-pub struct Sealed(Box<str>);
+/// Personal data sealed under its subject's own key: base64, opaque here. Clones share the text, since lists keep
+/// what events hold.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Sealed(Arc<str>);
 
 impl Sealed {
     /// Takes what the sealing gave, as base64.
-    pub fn from_base64(text: impl Into<Box<str>>) -> Self {
+    pub fn from_base64(text: impl Into<Arc<str>>) -> Self {
         Self(text.into())
     }
 
     /// The sealed value, as base64.
     pub fn as_base64(&self) -> &str {
         &self.0
+    }
+}
+
+impl Serialize for Sealed {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.serialize_str(&self.0)
+    }
+}
+
+impl<'de> Deserialize<'de> for Sealed {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        struct Visitor;
+        impl de::Visitor<'_> for Visitor {
+            type Value = Sealed;
+
+            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str("a sealed text")
+            }
+
+            fn visit_str<E: de::Error>(self, text: &str) -> Result<Sealed, E> {
+                Ok(Sealed::from_base64(text))
+            }
+        }
+        deserializer.deserialize_str(Visitor)
     }
 }
 

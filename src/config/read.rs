@@ -103,13 +103,12 @@ impl Faults {
 
     /// Takes the file of the mail server's password out of its section: the password is no setting.
     fn password_file(&mut self, table: &mut Table) -> Option<PathBuf> {
-        match table.get_mut("mail").and_then(Value::as_table_mut)?.remove("password_file")? {
-            Value::String(path) => Some(PathBuf::from(path)),
-            _ => {
-                self.0.push("[mail]: password_file must be a text".to_owned());
-                None
-            }
+        let value = table.get_mut("mail").and_then(Value::as_table_mut)?.remove("password_file")?;
+        if let Value::String(path) = value {
+            return Some(PathBuf::from(path));
         }
+        self.0.push("[mail]: password_file must be a text".to_owned());
+        None
     }
 
     fn secret(&mut self, name: &str, path: &Path) -> Option<Secret> {

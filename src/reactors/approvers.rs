@@ -37,7 +37,7 @@ pub async fn run(app: Arc<App>, api: Arc<DfeApi>, issuer: String, every: Duratio
                 }
             }
             Err(error) => {
-                tracing::warn!(error = %Chain(&error), "DfE Sign-in did not say who the approvers are")
+                tracing::warn!(error = %Chain(&error), "DfE Sign-in did not say who the approvers are");
             }
         }
         if !pause(&mut stop, every).await {

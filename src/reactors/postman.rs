@@ -125,7 +125,7 @@ impl Postman {
         let delivered = outcomes.iter().any(|(_, outcome)| matches!(outcome, Outcome::Sent));
         let mut decided = Vec::new();
         for (mail, outcome) in outcomes {
-            decided.extend(self.conclude(&mail, outcome, now));
+            decided.extend(self.conclude(&mail, &outcome, now));
         }
         if delivered {
             // The server is there again: whatever waits for it need not wait longer.
@@ -140,12 +140,12 @@ impl Postman {
     }
 
     /// What is to be recorded of an attempt, if it was the last one.
-    fn conclude(&mut self, mail: &PendingMail, outcome: Outcome, now: Timestamp) -> Option<Event<Plain>> {
+    fn conclude(&mut self, mail: &PendingMail, outcome: &Outcome, now: Timestamp) -> Option<Event<Plain>> {
         let given_up = |reason| {
             Event::MailGivenUp(MailGivenUp { event: mail.event, to: mail.to, mail: mail.mail, reason })
         };
         let key = key(mail);
-        match outcome {
+        match *outcome {
             Outcome::Sent => {
                 self.waiting.remove(&key);
                 Some(Event::MailSent(MailSent { event: mail.event, to: mail.to, mail: mail.mail }))
@@ -160,7 +160,7 @@ impl Postman {
             }
             Outcome::Later => {
                 let failures = self.waiting.get(&key).map_or(1, |waiting| waiting.failures.saturating_add(1));
-                let random = self.app.random().bytes().map(u32::from_be_bytes).unwrap_or(u32::MAX);
+                let random = self.app.random().bytes().map_or(u32::MAX, u32::from_be_bytes);
                 let seconds = i64::try_from(wait(failures, random).as_secs()).unwrap_or(i64::MAX).max(1);
                 self.waiting.insert(key, Waiting { failures, until: now.plus_seconds(seconds) });
                 None

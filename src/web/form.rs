@@ -19,8 +19,7 @@ use serde::de::DeserializeOwned;
 use super::{Problem, SignedIn, Site};
 use crate::app::SessionToken;
 
-/// The field that carries the token.
-pub(super) const TOKEN_FIELD: &str = "form_token";
+
 
 /// The token of a session's forms. It is made from the session's secret token, which no page shows, so
 /// that only pages of that session have it.
@@ -31,11 +30,11 @@ pub(super) fn token(session: &SessionToken) -> String {
 
 /// A form that came from a page of the same session.
 #[derive(Clone, Debug)]
-pub struct Checked<F>(pub F);
+pub(crate) struct Checked<F>(pub F);
 
 /// A form with nothing in it but its token.
 #[derive(Clone, Copy, Debug, Deserialize)]
-pub struct Empty {}
+pub(crate) struct Empty {}
 
 #[derive(Deserialize)]
 struct TokenOnly {
@@ -94,26 +93,26 @@ async fn parse<F: DeserializeOwned>(headers: &HeaderMap, bytes: bytes::Bytes) ->
 
 /// What is wrong with a form: for each field a sentence, in the order of the fields on the page.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Faults(Vec<(Cow<'static, str>, String)>);
+pub(crate) struct Faults(Vec<(Cow<'static, str>, String)>);
 
 impl Faults {
     /// Says what is wrong with a field.
-    pub fn add(&mut self, field: impl Into<Cow<'static, str>>, text: impl Into<String>) {
+    pub(crate) fn add(&mut self, field: impl Into<Cow<'static, str>>, text: impl Into<String>) {
         self.0.push((field.into(), text.into()));
     }
 
     /// Whether nothing is wrong.
-    pub fn is_empty(&self) -> bool {
+    pub(crate) fn is_empty(&self) -> bool {
         self.0.is_empty()
     }
 
     /// What is wrong with one field.
-    pub fn of(&self, field: &str) -> Option<&str> {
+    pub(crate) fn of(&self, field: &str) -> Option<&str> {
         self.0.iter().find(|(found, _)| *found == field).map(|(_, text)| text.as_str())
     }
 
     /// Every field with what is wrong with it, for the error summary.
-    pub fn all(&self) -> &[(Cow<'static, str>, String)] {
+    pub(crate) fn all(&self) -> &[(Cow<'static, str>, String)] {
         &self.0
     }
 }

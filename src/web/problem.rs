@@ -98,11 +98,10 @@ impl Problem {
             Self::NotFound => StatusCode::NOT_FOUND,
             Self::Forbidden(_) | Self::FormExpired => StatusCode::FORBIDDEN,
             Self::SignIn { .. } | Self::Choose => StatusCode::SEE_OTHER,
-            Self::BadRequest => StatusCode::BAD_REQUEST,
             Self::SignInFailed(SignInFailed::DfeSignInDown) | Self::Unavailable => {
                 StatusCode::SERVICE_UNAVAILABLE
             }
-            Self::SignInFailed(_) => StatusCode::BAD_REQUEST,
+            Self::BadRequest | Self::SignInFailed(_) => StatusCode::BAD_REQUEST,
             Self::TooLarge => StatusCode::PAYLOAD_TOO_LARGE,
             Self::TooMany { .. } => StatusCode::TOO_MANY_REQUESTS,
             Self::Contended => StatusCode::CONFLICT,

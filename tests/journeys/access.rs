@@ -131,7 +131,7 @@ async fn a_request_waits_for_a_school_to_get_its_first_approver() {
     let mut world = World::start().await;
     let mut cai = world.colleague("Cai", GREENHILL).await;
     cai.visits("/access").await;
-    cai.sees("no approver");
+    cai.sees("does not have an approver here yet");
     asks(&mut cai, "").await;
     let ann = Account::at("Ann", "Okoro", Some(GREENHILL));
     world.account(&ann).await;
@@ -227,7 +227,7 @@ async fn a_request_can_be_withdrawn_and_then_no_longer_be_decided() {
     cai.visits(&withdraw).await;
     cai.sends(&withdraw, &[]).await;
     ann.sends(&format!("/school/requests/{request}/grant"), &[]).await;
-    ann.sees("withdr");
+    ann.sees("took this request back");
     cai.visits("/access").await;
     cai.sees_no("You have access");
 }

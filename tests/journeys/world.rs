@@ -286,13 +286,9 @@ impl World {
 
     /// What a command of the product prints, with this world's configuration.
     pub(crate) async fn command(&self, arguments: &[&str]) -> String {
-        let output = tokio::process::Command::new(env!("CARGO_BIN_EXE_vouchsafe"))
-            .args(arguments)
-            .arg("--config")
-            .arg(self.configuration())
-            .output()
-            .await
-            .unwrap();
+        let mut command = std::process::Command::new(env!("CARGO_BIN_EXE_vouchsafe"));
+        command.args(arguments).arg("--config").arg(self.configuration());
+        let output = tokio::task::spawn_blocking(move || command.output().unwrap()).await.unwrap();
         let said = String::from_utf8_lossy(&output.stderr);
         assert!(output.status.success(), "{arguments:?}: {said}");
         String::from_utf8(output.stdout).unwrap()

@@ -47,9 +47,12 @@ const APPROVERS: &[(&str, &str, i64)] = &[
     ("eastcliff", "nicola-hartnell", 15),
 ];
 
+/// School, by whom, name, email, on which day, for how many days.
+type Addition = (&'static str, &'static str, &'static str, &'static str, i64, Option<i64>);
+
 /// Colleagues whom an approver added by name and email: school, by, name, email, day, days until the end.
 #[rustfmt::skip]
-const ADDED: &[(&str, &str, &str, &str, i64, Option<i64>)] = &[
+const ADDED: &[Addition] = &[
     ("alderbrook", "folasade-adeyemi", "Eleanor Finch", "eleanor.finch@alderbrook.example", 20, None),
     ("alderbrook", "folasade-adeyemi", "Rajesh Kapoor", "rajesh.kapoor@alderbrook.example", 20, None),
     ("alderbrook", "gareth-pritchard", "Molly Ashworth", "molly.ashworth@alderbrook.example", 96, None),

@@ -1,9 +1,8 @@
 //! What a register or an identity provider says of an organisation.
 
-use uuid::Uuid;
 use vouchsafe_events::{
     Event, LocalAuthority, OrganisationClosed, OrganisationKind, OrganisationRegistered, OrganisationRenamed,
-    OrganisationReopened, Ukprn, Urn,
+    OrganisationReopened, Ukprn, Urn, Uuid,
 };
 
 use super::Organisation;
