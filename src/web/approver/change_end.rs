@@ -32,6 +32,7 @@ struct Page {
     /// When their access ends now.
     now: String,
     is_approver: bool,
+    is_named: bool,
     ends: EndDate,
     faults: Faults,
 }
@@ -45,6 +46,7 @@ impl Page {
             back: links::user(&member.person),
             now: member.ends_in_words(),
             is_approver: member.approver.is_some(),
+            is_named: member.is_named(),
             ends,
             faults,
         }

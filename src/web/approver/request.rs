@@ -125,7 +125,7 @@ fn in_words(how: Settled, me: PersonId, names: &dyn Names) -> String {
             format!("This request was declined by {} on {}.", whom(by), when::date_time(at))
         }
         Settled::Withdrawn { at } => {
-            format!("The person who asked took this request back on {}.", when::date_time(at))
+            format!("This request was taken back on {}.", when::date_time(at))
         }
         Settled::Expired { at } => {
             format!("Nobody decided this request in time, so it ended on {}.", when::date_time(at))
@@ -139,7 +139,7 @@ pub(super) fn outcome_in_short(outcome: &Outcome, names: &dyn Names) -> String {
         Outcome::Open => "Waiting".to_owned(),
         Outcome::Granted { by, .. } => format!("Granted by {}", by_whom(*by, names)),
         Outcome::Declined { by, .. } => format!("Declined by {}", by_whom(*by, names)),
-        Outcome::Withdrawn { .. } => "Taken back by the person who asked".to_owned(),
+        Outcome::Withdrawn { .. } => "Taken back".to_owned(),
         Outcome::Expired { .. } => "Ended, as nobody decided in time".to_owned(),
     }
 }
@@ -370,9 +370,7 @@ pub(super) mod tests {
     fn every_way_in_which_a_request_ends_has_its_words() {
         let at = at("2026-03-03T14:05:00Z");
         let sentence = |how| in_words(how, ANN, &Known);
-        assert!(
-            sentence(Settled::Withdrawn { at }).contains("took this request back on 3 March 2026 at 2:05pm")
-        );
+        assert!(sentence(Settled::Withdrawn { at }).contains("taken back on 3 March 2026 at 2:05pm"));
         assert!(sentence(Settled::Expired { at }).contains("Nobody decided"));
         assert!(sentence(Settled::Granted { by: Actor::System, at }).contains("by DfE Sign-in"));
         assert!(sentence(Settled::Granted { by: Actor::Operator, at }).contains("by the service’s operator"));

@@ -25,6 +25,8 @@ struct Page {
     /// Whether it is the approver who looks.
     is_me: bool,
     is_approver: bool,
+    /// Whether DfE Sign-in names them as one: their access does not end with the end date.
+    is_named: bool,
     /// Where their end date is changed, if they have a grant that can have one.
     end_date: Option<String>,
     /// Where they are made an approver, if they are not one.
@@ -52,6 +54,7 @@ impl Page {
             confirmed,
             is_me,
             is_approver: member.approver.is_some(),
+            is_named: member.is_named(),
             end_date: (member.granted && !is_me).then(|| links::end_date(&member.person)),
             make_approver: member.approver.is_none().then(|| links::make_approver(&member.person)),
             end_access: links::end_access(&member.person),
