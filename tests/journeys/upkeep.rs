@@ -105,3 +105,52 @@ async fn the_lists_of_a_snapshot_are_those_of_the_events() {
     let filtered = world.command(&["replay", "--type", "access-requested"]).await;
     assert_eq!(filtered.lines().count(), 1);
 }
+
+#[tokio::test]
+async fn a_lost_key_ring_is_not_replaced_silently() {
+    let mut world = World::start().await;
+    world.colleague("Cai", GREENHILL).await;
+    world.stop().await;
+    let ring = world.data().join("keys/keys.db");
+    let kept = world.data().join("kept.db");
+    std::fs::rename(&ring, &kept).unwrap();
+    let said = world.fails(&["staff", "list"]).await;
+    assert!(said.contains("the key ring") && said.contains("is not there"), "{said}");
+    std::fs::rename(&kept, &ring).unwrap();
+    world.command(&["staff", "list"]).await;
+}
+
+#[tokio::test]
+async fn after_a_restore_neither_an_old_snapshot_nor_an_old_session_is_believed() {
+    let mut world = World::start().await;
+    let mut cai = world.colleague("Cai", GREENHILL).await;
+    world.stop().await;
+    let log = world.data().join("events.db");
+    let backup = std::fs::read(&log).unwrap();
+    world.run().await;
+    asks(&mut cai, "").await;
+    world.stop().await;
+    // The log of before is put back, as from a backup; the snapshot of after stays.
+    std::fs::write(&log, backup).unwrap();
+    world.run().await;
+    cai.visits("/access").await;
+    cai.sees("Your session has ended");
+    cai.signs_in().await;
+    cai.visits("/access").await;
+    cai.sees("Ask for access").sees_no("Withdraw");
+    world.stop().await;
+    world.command(&["projections", "check"]).await;
+}
+
+#[tokio::test]
+async fn commands_say_what_is_wrong_and_what_to_do() {
+    let world = World::start().await;
+    let said = world.fails(&["replay", "--type", "nonsense"]).await;
+    assert!(said.contains("nonsense is no type of event") && said.contains("hint: the types are"), "{said}");
+    let said = world.fails(&["staff", "appoint", "--as", "auditor", "not an email"]).await;
+    assert!(said.contains("not an email address"), "{said}");
+    let said = world.fails(&["staff", "stand-down", "--as", "auditor", "nobody@nowhere.example"]).await;
+    assert!(said.contains("nobody is known by that email address"), "{said}");
+    let checked = world.command(&["serve", "--check"]).await;
+    assert!(checked.contains("The configuration can be used") && !checked.contains("client secret"), "{checked}");
+}

@@ -286,12 +286,23 @@ impl World {
 
     /// What a command of the product prints, with this world's configuration.
     pub(crate) async fn command(&self, arguments: &[&str]) -> String {
-        let mut command = std::process::Command::new(env!("CARGO_BIN_EXE_vouchsafe"));
-        command.args(arguments).arg("--config").arg(self.configuration());
-        let output = tokio::task::spawn_blocking(move || command.output().unwrap()).await.unwrap();
+        let output = self.runs(arguments).await;
         let said = String::from_utf8_lossy(&output.stderr);
         assert!(output.status.success(), "{arguments:?}: {said}");
         String::from_utf8(output.stdout).unwrap()
+    }
+
+    /// What a command that fails says.
+    pub(crate) async fn fails(&self, arguments: &[&str]) -> String {
+        let output = self.runs(arguments).await;
+        assert!(!output.status.success(), "{arguments:?} does not fail");
+        String::from_utf8(output.stderr).unwrap()
+    }
+
+    async fn runs(&self, arguments: &[&str]) -> std::process::Output {
+        let mut command = std::process::Command::new(env!("CARGO_BIN_EXE_vouchsafe"));
+        command.args(arguments).arg("--config").arg(self.configuration());
+        tokio::task::spawn_blocking(move || command.output().unwrap()).await.unwrap()
     }
 
     /// Every file that the product keeps, with its bytes.
