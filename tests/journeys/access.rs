@@ -227,7 +227,7 @@ async fn a_request_can_be_withdrawn_and_then_no_longer_be_decided() {
     cai.visits(&withdraw).await;
     cai.sends(&withdraw, &[]).await;
     ann.sends(&format!("/school/requests/{request}/grant"), &[]).await;
-    ann.sees("took this request back");
+    ann.sees("This request was taken back");
     cai.visits("/access").await;
     cai.sees_no("You have access");
 }
