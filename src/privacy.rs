@@ -6,8 +6,7 @@
 //! its proofs stay whole, and what they say of the person can no longer be read.
 //!
 //! The ring is to be backed up apart from the log, and its backups kept for a short time only: a restored
-//! backup brings destroyed keys back, so at start the key of every person whom the log says is erased is
-//! destroyed again before anything is served. Whoever loses the ring or the master key loses all names.
+//! backup brings destroyed keys back. Whoever loses the ring or the master key loses all names.
 //!
 //! Sealed data is still personal data. So are the keyed hashes of emails and accounts, which outlive an
 //! erasure: whoever holds the master key can confirm a guess with them.

@@ -9,6 +9,8 @@ use tokio::net::TcpListener;
 use tokio::sync::watch;
 use tokio::task::JoinSet;
 
+use vouchsafe_events::Position;
+
 use crate::app::{App, Following, Unavailable};
 use crate::clock::{Clock, SystemClock};
 use crate::config::{Config, StorageSettings};
@@ -49,6 +51,12 @@ pub enum RuntimeError {
     /// A key could not be derived.
     #[error(transparent)]
     Crypto(#[from] CryptoError),
+    /// There is a log, but not the ring that its personal data is sealed with.
+    #[error(
+        "the event log has events, but the key ring {} is not there: put it back from its own backup. Without it no name can be read; to go on all the same, make an empty file of that name",
+        .0.display()
+    )]
+    NoKeyRing(std::path::PathBuf),
     /// The lists could not be folded.
     #[error("the lists cannot be folded from the event log")]
     Lists(#[from] Unavailable),
@@ -95,6 +103,9 @@ impl Core {
             None => MasterKey::load_or_create(&storage.master_key_file())?,
         };
         let store = Arc::new(SqliteStore::open(&storage.log(), SqliteOptions::default())?);
+        if !storage.key_ring().exists() && store.head().await? > Position::START {
+            return Err(RuntimeError::NoKeyRing(storage.key_ring()));
+        }
         let ring = Arc::new(KeyRing::new(Arc::new(SqliteKeyStore::open(&storage.key_ring())?), &master)?);
         let following = Following::begin(store.as_ref(), Some(storage.snapshots())).await?;
         let follower = tokio::spawn(following.clone().follow(Arc::clone(&store) as Arc<dyn EventStore>));

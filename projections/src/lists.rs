@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 use vouchsafe_events::{
-    Event, KeyedHash, OrganisationId, PersonId, Position, Reactor, Recorded, RequestId, SessionHash,
+    Event, EventId, KeyedHash, OrganisationId, PersonId, Position, Reactor, Recorded, RequestId, SessionHash,
     StaffRole, Stream, Timestamp,
 };
 
@@ -19,6 +19,7 @@ use crate::sessions::{Session, Sessions};
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Lists {
     position: Position,
+    last: Option<EventId>,
     events: u64,
     people: People,
     organisations: Organisations,
@@ -34,6 +35,7 @@ impl Lists {
             return;
         }
         self.position = recorded.position;
+        self.last = Some(recorded.envelope.id);
         self.events += 1;
         self.sessions.pass(recorded.envelope.at);
         match &recorded.event {
@@ -107,6 +109,12 @@ impl Lists {
     /// The position of the last event taken in: the lists show everything up to and including it.
     pub const fn position(&self) -> Position {
         self.position
+    }
+
+    /// The last event taken in. A log that has another one at [`Lists::position`] is not the log that these lists
+    /// were folded from.
+    pub const fn last(&self) -> Option<EventId> {
+        self.last
     }
 
     /// How many of our own events were taken in. The last one's index among the log's leaves is one less.

@@ -51,6 +51,14 @@ pub struct Following {
     snapshots: Option<PathBuf>,
 }
 
+/// Whether lists were folded from this log: it has their last event where they say.
+async fn is_of(store: &dyn EventStore, lists: &Lists) -> Result<bool, Unavailable> {
+    let Some(last) = lists.last() else { return Ok(true) };
+    let before = Position::new(lists.position().number().saturating_sub(1));
+    let there = store.read_all(before, 1).await?;
+    Ok(there.first().is_some_and(|stored| stored.position == lists.position() && stored.id == last))
+}
+
 impl Following {
     /// Brings the lists to the head of the log: from the newest snapshot in the folder `snapshots` if there
     /// is one that fits, else from the first event. A snapshot that does not fit is passed over.
@@ -63,6 +71,10 @@ impl Following {
             Some(found) => found.await.ok().flatten().unwrap_or_default(),
             None => Lists::default(),
         };
+        if !is_of(store, &lists).await? {
+            tracing::warn!("the snapshot is of another log, as after a restore: the lists are folded anew");
+            lists = Lists::default();
+        }
         let from = lists.events();
         loop {
             let page = store.read_all(lists.position(), PAGE).await?;

@@ -6,13 +6,14 @@ use std::ops::Deref;
 use axum::extract::{FromRef, FromRequestParts, OptionalFromRequestParts};
 use http::Method;
 use http::request::Parts;
-use vouchsafe_events::{OrganisationId, PersonId, SessionHash, StaffRole};
+use vouchsafe_events::{OrganisationId, PersonId, Position, SessionHash, StaffRole};
 use vouchsafe_projections::Session;
 
 use super::cookies::{self, SessionCookie};
 use super::problem::Forbidden;
 use super::{Problem, Site, links};
 use crate::app::SessionToken;
+use crate::errors::Chain;
 
 /// Somebody who has signed in.
 #[derive(Clone, Debug)]
@@ -51,6 +52,26 @@ impl SignedIn {
         &self.token
     }
 
+    /// Waits until the lists show what this session has written. False if the log does not reach so far, as
+    /// after the restore of an older one: then there was no such session.
+    async fn reached(site: &Site, position: Position) -> Result<bool, Problem> {
+        if site.app.following().position() >= position {
+            return Ok(true);
+        }
+        let head = site.app.store().head().await.map_err(|error| {
+            tracing::error!(error = %Chain(&error), "the log does not say how far it reaches");
+            Problem::Unavailable
+        })?;
+        if head < position {
+            return Ok(false);
+        }
+        let reached = site.app.reach(position).await;
+        reached.map(|()| true).map_err(|error| {
+            tracing::error!(%error, "the lists lag behind a session");
+            Problem::Unavailable
+        })
+    }
+
     /// Looks a request's session up. A session that has not been used for too long has ended.
     async fn find(site: &Site, parts: &Parts) -> Result<Found, Problem> {
         let Some(kept) = cookies::open::<SessionCookie>(site, &parts.headers, cookies::SESSION) else {
@@ -61,10 +82,9 @@ impl SignedIn {
         if now.seconds_since(kept.seen) > site.app.limits().idle_seconds {
             return Ok(Found::Ended);
         }
-        site.app.reach(kept.position).await.map_err(|error| {
-            tracing::error!(%error, "the lists lag behind a session");
-            Problem::Unavailable
-        })?;
+        if !Self::reached(site, kept.position).await? {
+            return Ok(Found::Ended);
+        }
         let hash = token.hash();
         let found = site.app.lists(|lists| {
             let session: &Session = lists.session(hash, now)?;

@@ -116,10 +116,11 @@ async fn callback(
         }
         Err(refused) => {
             tracing::warn!(error = %Chain(&refused), "a sign-in was refused");
-            if let Some(known) = now_signed_in {
+            let why = failed(&refused);
+            if let Some(known) = now_signed_in.filter(|_| why == SignInFailed::NotBegunHere) {
                 note_refusal(&site, known.person, network).await;
             }
-            return Ok(Reply::problem(Problem::SignInFailed(failed(&refused))).cookie(used));
+            return Ok(Reply::problem(Problem::SignInFailed(why)).cookie(used));
         }
     };
     let id_token = authenticated.id_token.clone();
