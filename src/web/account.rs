@@ -89,9 +89,8 @@ async fn end(
         Err(failure) => problem::refused(failure)?,
     };
     match refusal {
-        SignOutRefused::NoSession => {
-            Ok(Reply::to(links::ACCOUNT).notes("You were no longer signed in there, so there was nothing to do."))
-        }
+        SignOutRefused::NoSession => Ok(Reply::to(links::ACCOUNT)
+            .notes("You were no longer signed in there, so there was nothing to do.")),
     }
 }
 
@@ -112,7 +111,7 @@ mod tests {
         }
     }
 
-    pub(in crate::web) fn samples() -> Vec<String> {
+    fn samples() -> Vec<String> {
         let page = |places| Page {
             frame: frame(),
             name: format!("Ann {HOSTILE}"),
@@ -120,7 +119,11 @@ mod tests {
             places,
         };
         let pages = [
-            page(vec![place(true, Some("Greenhill School")), place(false, Some(HOSTILE)), place(false, None)]),
+            page(vec![
+                place(true, Some("Greenhill School")),
+                place(false, Some(HOSTILE)),
+                place(false, None),
+            ]),
             page(vec![place(true, None)]),
         ];
         pages.iter().map(|page| page.render().unwrap()).collect()

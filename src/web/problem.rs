@@ -226,7 +226,9 @@ impl Problem {
             ),
             Self::Internal => words(
                 "Sorry, there is a problem with the service",
-                &["Try again later. If it happens again, tell us the reference below."],
+                &[
+                    "Try again later. Nothing that you sent before has been lost. If it happens again, tell us the reference below.",
+                ],
                 None,
             ),
             Self::SignInFailed(why) => why.words(),

@@ -53,7 +53,7 @@ fn all_cookies(frame: &Frame, session_hours: i64) -> Vec<Cookie> {
         Cookie {
             name: cookies::AGAIN.to_owned(),
             purpose: "Counts how often signing in had to be started again, so that we tell you instead of going round in circles",
-            kept: format!("{} minutes, or until you have signed in", cookies::AGAIN_KEPT / 60),
+            kept: format!("{} minutes", cookies::AGAIN_KEPT / 60),
         },
         Cookie {
             name: cookies::NOTICE.to_owned(),
@@ -100,7 +100,7 @@ mod tests {
     use super::super::samples::{check, frame};
     use super::*;
 
-    pub(in crate::web) fn samples() -> Vec<String> {
+    fn samples() -> Vec<String> {
         let cookies = all_cookies(&frame(), 12);
         let mut pages = vec![CookiesPage { frame: frame(), cookies }.render().unwrap()];
         for contact in [None, Some("help@service.example".to_owned())] {

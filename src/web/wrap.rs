@@ -91,6 +91,7 @@ struct ProblemPage<'a> {
     frame: Frame,
     words: Words,
     reference: Option<&'a str>,
+    contact: Option<&'a str>,
 }
 
 fn page_for(site: &Site, path: &str, name: &str, problem: &Problem) -> Response {
@@ -117,7 +118,8 @@ fn page_for(site: &Site, path: &str, name: &str, problem: &Problem) -> Response 
         Problem::TooMany { retry_after } => Some(*retry_after),
         _ => None,
     };
-    let page = ProblemPage { frame: Frame::bare(site, path), words: problem.words(), reference };
+    let contact = site.settings.contact_email.as_deref();
+    let page = ProblemPage { frame: Frame::bare(site, path), words: problem.words(), reference, contact };
     let html = page.render().unwrap_or_else(|_| "Sorry, there is a problem with the service.".to_owned());
     let mut response = (status, [(header::CONTENT_TYPE, "text/html; charset=utf-8")], html).into_response();
     if let Some(retry) = retry {

@@ -6,9 +6,9 @@ use http::StatusCode;
 use serde::Deserialize;
 
 use super::school;
+use crate::domain::Message;
 use crate::domain::organisation::AskRefused;
 use crate::domain::text::TextRefused;
-use crate::domain::Message;
 use crate::web::form::{Checked, Faults};
 use crate::web::problem::{Forbidden, refused};
 use crate::web::{Colleague, Frame, Problem, Reply, Site, links};
@@ -114,6 +114,7 @@ pub(super) fn samples() -> Vec<String> {
     };
     let mut faults = Faults::default();
     faults.add("message", "Message must be 500 characters or less");
-    let pages = [sample(2, "", Faults::default()), sample(0, "", Faults::default()), sample(1, HOSTILE, faults)];
+    let pages =
+        [sample(2, "", Faults::default()), sample(0, "", Faults::default()), sample(1, HOSTILE, faults)];
     pages.iter().map(|page| page.render().unwrap()).collect()
 }

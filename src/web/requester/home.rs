@@ -37,7 +37,9 @@ impl Page {
             Stands::Approver(_) | Stands::User(_) => {
                 format!("You have access to {} for {}", self.frame.service_name, self.school)
             }
-            Stands::Waiting(_) if self.approvers == 0 => "Your request waits for your school to get an approver".to_owned(),
+            Stands::Waiting(_) if self.approvers == 0 => {
+                "Your request waits for your school to get an approver".to_owned()
+            }
             Stands::Waiting(_) => "Your request is waiting for an approver".to_owned(),
             Stands::Out(Last::Nothing | Last::Withdrawn { .. }) => "You do not have access yet".to_owned(),
             Stands::Out(Last::Declined { .. }) => "Your request was declined".to_owned(),
@@ -75,9 +77,8 @@ pub(super) async fn home(
         return closed(&site, &signed_in, &organisation.name);
     }
     let (person, now) = (signed_in.person, site.app.now());
-    let email_held = site
-        .app
-        .lists(|lists| lists.person(person).is_some_and(|person| person.email_held_by.is_some()));
+    let email_held =
+        site.app.lists(|lists| lists.person(person).is_some_and(|person| person.email_held_by.is_some()));
     Reply::page(&Page {
         frame,
         school: organisation.name.to_string(),

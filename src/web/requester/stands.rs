@@ -132,7 +132,10 @@ impl Stands {
         let open = organisation.open_request_of(person);
         if let Some(approver) = organisation.approvers.get(&person) {
             let own_request = open.map(|request| request.id);
-            return Self::Approver(Approves { own_request, ..approves(organisation, person, approver, words) });
+            return Self::Approver(Approves {
+                own_request,
+                ..approves(organisation, person, approver, words)
+            });
         }
         let access = organisation.users.get(&person);
         if let Some(access) = access.filter(|access| access.lasts(now)) {

@@ -1,7 +1,7 @@
 //! Pages around signing in: signed out, and recognised but not let in.
 
 use askama::Template;
-use axum::extract::Query;
+use axum::extract::{Query, State};
 use http::StatusCode;
 use serde::Deserialize;
 use vouchsafe_events::Refusal;
@@ -14,6 +14,8 @@ use crate::web::{Frame, Problem, Reply, Site, links};
 struct SignedOut {
     frame: Frame,
     ended: bool,
+    /// After how many hours a session ends in any case.
+    hours: i64,
     sign_in: String,
 }
 
@@ -24,10 +26,15 @@ pub(super) struct Why {
 }
 
 /// The page after signing out, or when a session has ended by itself.
-pub(super) async fn signed_out(frame: Frame, Query(query): Query<Why>) -> Result<Reply, Problem> {
+pub(super) async fn signed_out(
+    State(site): State<Site>,
+    frame: Frame,
+    Query(query): Query<Why>,
+) -> Result<Reply, Problem> {
     let return_to = query.return_to.as_deref().and_then(links::own_path);
     let sign_in = return_to.map_or_else(|| links::SIGN_IN.to_owned(), links::sign_in_for);
-    Reply::page(&SignedOut { frame, ended: query.ended.is_some(), sign_in })
+    let hours = site.app.limits().absolute_seconds / 3600;
+    Reply::page(&SignedOut { frame, ended: query.ended.is_some(), hours, sign_in })
 }
 
 /// A person who was recognised is told why they cannot come in, and what to do.
@@ -39,9 +46,50 @@ struct Refused {
     help: String,
 }
 
+impl Refused {
+    /// The page's heading and title.
+    fn heading(&self) -> &'static str {
+        match self.reason {
+            Refusal::NoOrganisation => "Your DfE Sign-in account does not belong to a school",
+            Refusal::OrganisationClosed => "That school is closed",
+            Refusal::OrganisationNotOpen => "That school is not open",
+            Refusal::OrganisationNotServed => "This service is for schools",
+            Refusal::OrganisationNotIdentified => "We could not tell which school you work at",
+            Refusal::CallbackReplayed => "We could not sign you in",
+        }
+    }
+}
+
 /// The page for somebody who was recognised and not let in.
 pub(super) fn refused(site: &Site, reason: Refusal) -> Result<Reply, Problem> {
     let help = site.settings.dfe_sign_in_help_url.to_string();
     let frame = Frame::bare(site, links::CALLBACK);
     Reply::page_with(StatusCode::FORBIDDEN, &Refused { frame, reason, help })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::web::samples::{check, frame};
+
+    #[test]
+    fn the_pages_are_sound() {
+        for ended in [true, false] {
+            let sign_in = links::sign_in_for("/school/requests/1?x=\"><script>");
+            let page = SignedOut { frame: Frame { who: None, ..frame() }, ended, hours: 12, sign_in };
+            check(&page.render().unwrap());
+        }
+        for reason in [
+            Refusal::NoOrganisation,
+            Refusal::OrganisationClosed,
+            Refusal::OrganisationNotOpen,
+            Refusal::OrganisationNotServed,
+            Refusal::OrganisationNotIdentified,
+            Refusal::CallbackReplayed,
+        ] {
+            let help = "https://help.example/".to_owned();
+            let page = Refused { frame: Frame { who: None, ..frame() }, reason, help };
+            check(&page.render().unwrap());
+        }
+    }
 }

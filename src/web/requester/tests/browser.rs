@@ -1,0 +1,177 @@
+//! The pages over a log of their own, and browsers of people who have signed in.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use axum::Router;
+use axum::body::{Body, to_bytes};
+use http::{Request, StatusCode, header};
+use tower::ServiceExt as _;
+use vouchsafe_events::{OrganisationId, OrganisationKind, PersonId, Urn};
+
+use crate::app::{App, Arrival, CameFor, Following, Place, SessionLimits};
+use crate::clock::{Clock, SystemClock};
+use crate::domain::organisation::Observed;
+use crate::domain::{PersonName, Terms};
+use crate::identity::dfe::{Credentials, DfeSignIn};
+use crate::privacy::{CookieSealer, KeyRing, MasterKey, SqliteKeyStore};
+use crate::secret::Secret;
+use crate::store::EventStore;
+use crate::store::sqlite::{SqliteOptions, SqliteStore};
+use crate::web::cookies::{self, SessionCookie};
+use crate::web::{Limits, Parts, Site, WebSettings, router};
+
+/// The pages over a log of their own.
+pub(super) struct Service {
+    pub(super) site: Site,
+    router: Router,
+    _folder: tempfile::TempDir,
+}
+
+/// A school, as DfE Sign-in describes it.
+pub(super) fn place(urn: &str, name: &str, approver: bool) -> Place {
+    let urn: Urn = urn.parse().unwrap();
+    let seen = Observed {
+        name: name.into(),
+        kinds: vec![OrganisationKind::School],
+        urn: Some(urn),
+        ukprn: None,
+        dfe_sign_in: None,
+        establishment_type: None,
+        local_authority: None,
+        open: true,
+    };
+    Place { id: OrganisationId::of_school(urn), seen, approver: Some(approver) }
+}
+
+impl Service {
+    pub(super) async fn start() -> Self {
+        let folder = tempfile::tempdir().unwrap();
+        let clock: Arc<dyn Clock> = Arc::new(SystemClock);
+        let master = MasterKey::generate().unwrap();
+        let keys = SqliteKeyStore::open(&folder.path().join("keys")).unwrap();
+        let ring = Arc::new(KeyRing::new(Arc::new(keys), &master).unwrap());
+        let store: Arc<dyn EventStore> =
+            Arc::new(SqliteStore::open(&folder.path().join("log"), SqliteOptions::default()).unwrap());
+        let following = Following::begin(store.as_ref(), None).await.unwrap();
+        tokio::spawn(following.clone().follow(Arc::clone(&store)));
+        let limits = SessionLimits { absolute_seconds: 12 * 3600, idle_seconds: 3600 };
+        let app = Arc::new(App::new(store, following, ring, Arc::clone(&clock), Terms::default(), limits));
+        let settings = r#"
+            issuer = "https://dfe.example"
+            client_id = "vouchsafe"
+            client_secret_file = "/nowhere"
+            redirect_url = "https://vouchsafe.example/auth/callback"
+        "#;
+        let credentials = Credentials { client_secret: Secret::from("secret".to_owned()), api_secret: None };
+        let dfe = DfeSignIn::new(&toml::from_str(settings).unwrap(), &credentials, clock).unwrap();
+        let site = Site::new(Parts {
+            app,
+            dfe: Arc::new(dfe),
+            api: None,
+            dfe_origin: "https://dfe.example".to_owned(),
+            cookies: CookieSealer::new(&master).unwrap(),
+            limits: Limits::default(),
+            settings: WebSettings::default(),
+        });
+        Self { router: router(&site), site, _folder: folder }
+    }
+
+    /// Somebody signs in, for the first of these schools, if there is one.
+    pub(super) async fn sign_in(&self, name: &str, places: &[Place]) -> Browser<'_> {
+        let came_for = match places.first() {
+            Some(place) => CameFor::School(place.clone()),
+            None => CameFor::Nowhere(vouchsafe_events::Refusal::NoOrganisation, None),
+        };
+        let arrival = Arrival {
+            issuer: "https://dfe.example".to_owned(),
+            subject: name.to_lowercase(),
+            email: format!("{}@greenhill.example", name.to_lowercase()).parse().unwrap(),
+            name: Some(PersonName::parse(name).unwrap()),
+            came_for,
+            others: places.iter().skip(1).cloned().collect(),
+            network: "203.0.113.7".to_owned(),
+            device: "Mozilla/5.0 (Windows NT 10.0) Chrome/126.0.0.0 Safari/537.36".to_owned(),
+            replaces: None,
+        };
+        let entered = self.site.app.sign_in(arrival).await.unwrap();
+        let kept = SessionCookie {
+            token: entered.token.to_text(),
+            seen: self.site.app.now(),
+            position: entered.position,
+            named_approver_at: entered.named_approver_at.clone(),
+        };
+        let form_token = crate::web::form::token(&entered.token);
+        let sealed = self.site.cookies.seal(cookies::SESSION, &kept).unwrap();
+        let jar = BTreeMap::from([(cookies::SESSION.to_owned(), sealed)]);
+        Browser { service: self, person: entered.person, form_token, jar }
+    }
+
+    /// Somebody who has not signed in.
+    pub(super) fn nobody(&self) -> Browser<'_> {
+        let person = PersonId::from_uuid(vouchsafe_events::Uuid::nil());
+        Browser { service: self, person, form_token: String::new(), jar: BTreeMap::new() }
+    }
+}
+
+/// Somebody's browser.
+pub(super) struct Browser<'a> {
+    service: &'a Service,
+    pub(super) person: PersonId,
+    form_token: String,
+    jar: BTreeMap<String, String>,
+}
+
+/// What a browser was answered.
+#[derive(Debug)]
+pub(super) struct Answer {
+    pub(super) status: StatusCode,
+    pub(super) location: String,
+    pub(super) body: String,
+}
+
+impl Answer {
+    /// That the page holds some words.
+    #[track_caller]
+    pub(super) fn says(&self, words: &str) {
+        assert!(self.body.contains(words), "not said: {words}\n{self:?}");
+    }
+
+    /// That it leads on to a page.
+    #[track_caller]
+    pub(super) fn leads_to(&self, path: &str) {
+        assert_eq!((self.status, self.location.as_str()), (StatusCode::SEE_OTHER, path), "{}", self.body);
+    }
+}
+
+impl Browser<'_> {
+    pub(super) async fn get(&mut self, path: &str) -> Answer {
+        self.send(Request::get(path), Body::empty()).await
+    }
+
+    pub(super) async fn post(&mut self, path: &str, fields: &[(&str, &str)]) -> Answer {
+        let mut form = url::form_urlencoded::Serializer::new(String::new());
+        form.append_pair("form_token", &self.form_token).extend_pairs(fields);
+        let request = Request::post(path).header(header::CONTENT_TYPE, "application/x-www-form-urlencoded");
+        self.send(request, Body::from(form.finish())).await
+    }
+
+    async fn send(&mut self, request: http::request::Builder, body: Body) -> Answer {
+        let pairs: Vec<String> = self.jar.iter().map(|(name, value)| format!("{name}={value}")).collect();
+        let request = request.header(header::COOKIE, pairs.join("; ")).body(body).unwrap();
+        let response = self.service.router.clone().oneshot(request).await.unwrap();
+        for cookie in response.headers().get_all(header::SET_COOKIE) {
+            let cookie = cookie::Cookie::parse(cookie.to_str().unwrap()).unwrap();
+            if cookie.max_age() == Some(cookie::time::Duration::ZERO) {
+                self.jar.remove(cookie.name());
+            } else {
+                self.jar.insert(cookie.name().to_owned(), cookie.value().to_owned());
+            }
+        }
+        let location = response.headers().get(header::LOCATION);
+        let location = location.map(|to| to.to_str().unwrap().to_owned()).unwrap_or_default();
+        let status = response.status();
+        let body = to_bytes(response.into_body(), 1 << 20).await.unwrap();
+        Answer { status, location, body: String::from_utf8(body.to_vec()).unwrap() }
+    }
+}
