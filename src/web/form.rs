@@ -19,8 +19,6 @@ use serde::de::DeserializeOwned;
 use super::{Problem, SignedIn, Site};
 use crate::app::SessionToken;
 
-
-
 /// The token of a session's forms. It is made from the session's secret token, which no page shows, so
 /// that only pages of that session have it.
 pub(super) fn token(session: &SessionToken) -> String {

@@ -152,5 +152,8 @@ async fn commands_say_what_is_wrong_and_what_to_do() {
     let said = world.fails(&["staff", "stand-down", "--as", "auditor", "nobody@nowhere.example"]).await;
     assert!(said.contains("nobody is known by that email address"), "{said}");
     let checked = world.command(&["serve", "--check"]).await;
-    assert!(checked.contains("The configuration can be used") && !checked.contains("client secret"), "{checked}");
+    assert!(
+        checked.contains("The configuration can be used") && !checked.contains("client secret"),
+        "{checked}"
+    );
 }
