@@ -18,7 +18,12 @@ use std::time::{Duration, Instant};
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
 use serde_json::value::RawValue;
-use vouchsafe_events::*;
+use vouchsafe_events::{
+    AccessConfirmed, AccessDeclined, AccessGranted, AccessRequested, AccessRevoked, Actor,
+    ApproverEstablished, CorrelationId, EmailReserved, EventId, MailSent, OrganisationRegistered,
+    PersonIntroduced, Position, ReviewCompleted, ReviewOpened, Sealed, SignedIn, SignedOut, Stream,
+    SubjectLinked, SubjectReserved, Timestamp, Version, decode, encode,
+};
 use vouchsafe_projections::Lists;
 
 const EVENTS: u64 = 1_000_000;

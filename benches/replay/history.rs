@@ -1,7 +1,14 @@
 //! An invented history of schools that use the service for some years: what happens, in what proportion, and in
 //! the sizes that sealed values have.
 
-use vouchsafe_events::*;
+use vouchsafe_events::{
+    AccessConfirmed, AccessDeclined, AccessGranted, AccessRequested, AccessRevoked, Actor, ApproverBasis,
+    ApproverEstablished, CorrelationId, EmailReserved, Envelope, Event, EventId, Introduction, KeyedHash,
+    LocalAuthority, MailKind, MailSent, Method, OrganisationId, OrganisationKind, OrganisationRegistered,
+    PersonId, PersonIntroduced, Reactor, RequestId, ReviewCompleted, ReviewId, ReviewOpened, Sealed,
+    SessionHash, SignOut, SignedIn, SignedOut, Stream, SubjectLinked, SubjectReserved, Timestamp, Uuid,
+    Version,
+};
 
 /// A generator of numbers that look random and are the same in each run (SplitMix64).
 struct Dice(u64);
