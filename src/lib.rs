@@ -2,6 +2,7 @@
 //! proof of it. Everything that happens is an event; every list, page and answer is folded from events.
 
 pub mod app;
+pub mod audit;
 pub mod cli;
 pub mod clock;
 pub mod config;

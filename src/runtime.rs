@@ -12,6 +12,7 @@ use tokio::task::JoinSet;
 use vouchsafe_events::Position;
 
 use crate::app::{App, Following, Unavailable};
+use crate::audit::{Timeline, TimelineError};
 use crate::clock::{Clock, SystemClock};
 use crate::config::{Config, StorageSettings};
 use crate::identity::dfe::{DfeSignIn, SettingsError};
@@ -60,6 +61,9 @@ pub enum RuntimeError {
     /// The lists could not be folded.
     #[error("the lists cannot be folded from the event log")]
     Lists(#[from] Unavailable),
+    /// The index of the history.
+    #[error(transparent)]
+    Timeline(#[from] TimelineError),
     /// DfE Sign-in's settings.
     #[error(transparent)]
     DfeSignIn(#[from] SettingsError),
@@ -188,8 +192,10 @@ async fn serve_on(
         None
     };
     let mailer = Mailer::new(&config.mail, config.secrets.mail_password.as_ref())?;
+    let timeline = Arc::new(Timeline::open(&config.storage.timeline())?);
     let site = Site::new(Parts {
         app: Arc::clone(app),
+        timeline: Arc::clone(&timeline),
         dfe,
         api: api.clone(),
         dfe_origin: config.dfe_sign_in.issuer.url().origin().ascii_serialization(),
@@ -204,6 +210,7 @@ async fn serve_on(
 
     let (stop, stopped) = watch::channel(false);
     let mut reactors = JoinSet::new();
+    reactors.spawn(timeline.follow(Arc::clone(app.store()), stopped.clone()));
     reactors.spawn(timekeeper::run(Arc::clone(app), stopped.clone()));
     let postman = Postman::new(Arc::clone(app), mailer, config.mail.clone(), wording(&config.web));
     reactors.spawn(postman.run(stopped.clone()));

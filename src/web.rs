@@ -7,6 +7,7 @@
 mod account;
 mod approver;
 pub mod assets;
+mod audit;
 mod cookies;
 mod form;
 mod frame;
@@ -33,6 +34,7 @@ use serde::Deserialize;
 use url::Url;
 
 use crate::app::App;
+use crate::audit::Timeline;
 use crate::identity::dfe::DfeSignIn;
 use crate::identity::dfe_api::DfeApi;
 use crate::privacy::CookieSealer;
@@ -89,6 +91,8 @@ pub struct Site(Arc<Parts>);
 pub struct Parts {
     /// The use cases.
     pub app: Arc<App>,
+    /// The index of the history.
+    pub timeline: Arc<Timeline>,
     /// DfE Sign-in.
     pub dfe: Arc<DfeSignIn>,
     /// DfE Sign-in's public API, if its use is configured.
@@ -125,6 +129,7 @@ const MOST_BODY_BYTES: usize = 64 * 1024;
 pub fn router(site: &Site) -> Router {
     Router::new()
         .merge(approver::routes())
+        .merge(audit::routes())
         .merge(sign_in::routes())
         .merge(requester::routes())
         .merge(account::routes())

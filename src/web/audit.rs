@@ -1,0 +1,105 @@
+//! The history, for auditors: what happened, found by school, person, type and date, and each event by itself.
+
+mod asked;
+mod dates;
+mod event;
+mod look;
+mod page;
+mod places;
+mod stored;
+
+#[cfg(test)]
+mod tests;
+
+use axum::Router;
+use axum::extract::{Path, RawQuery, State};
+use axum::routing::get;
+use http::StatusCode;
+use vouchsafe_events::Position;
+
+use super::form::{Checked, Faults};
+use super::{Auditor, Frame, Problem, Reply, Site, links};
+use asked::{Asked, Typed};
+use look::Matches;
+use page::Shown;
+
+pub(super) fn routes() -> Router<Site> {
+    Router::new().route(links::TIMELINE, get(timeline).post(narrow)).route(links::EVENT, get(one))
+}
+
+/// The history, as far as the address says: it can be kept and passed on, and names nobody.
+async fn timeline(
+    State(site): State<Site>,
+    by: Auditor,
+    frame: Frame,
+    RawQuery(query): RawQuery,
+) -> Result<Reply, Problem> {
+    let typed = Typed::of_query(query.as_deref().unwrap_or_default());
+    let asked = Asked::read(&site, &typed)?;
+    let faults = asked.faults(&typed);
+    let shown = if faults.is_empty() {
+        Shown::Results(look::search(&site, &by, &asked).await?)
+    } else {
+        Shown::Nothing
+    };
+    respond(&site, frame, &typed, &asked, faults, shown)
+}
+
+/// Takes the form. What is typed of a person stays out of the address: a person is found here, and goes on
+/// to the address by their id.
+async fn narrow(
+    State(site): State<Site>,
+    by: Auditor,
+    frame: Frame,
+    Checked(fields): Checked<Vec<(String, String)>>,
+) -> Result<Reply, Problem> {
+    let typed = Typed::new(fields);
+    let mut asked = Asked::read(&site, &typed)?;
+    let mut faults = asked.faults(&typed);
+    if let (Some(who), true) = (typed.who(), faults.is_empty()) {
+        match look::people(&site, &by, who).await? {
+            Matches::TooShort => {
+                faults.add("who", "Enter at least 2 characters of the name or email address");
+            }
+            Matches::Nobody => faults.add("who", "Nobody’s name or email address contains that"),
+            Matches::One(person) => asked.person = Some(person),
+            Matches::Several(people) => {
+                let shown = Shown::Choice(people);
+                return respond(&site, frame, &typed, &asked, faults, shown);
+            }
+        }
+    }
+    if faults.is_empty() {
+        let anchor = if typed.wants_schools() { "#school" } else { "" };
+        Ok(Reply::to(&format!("{}{anchor}", asked.url())))
+    } else {
+        respond(&site, frame, &typed, &asked, faults, Shown::Nothing)
+    }
+}
+
+fn respond(
+    site: &Site,
+    frame: Frame,
+    typed: &Typed,
+    asked: &Asked,
+    faults: Faults,
+    shown: Shown,
+) -> Result<Reply, Problem> {
+    let status = if faults.is_empty() { StatusCode::OK } else { StatusCode::UNPROCESSABLE_ENTITY };
+    Reply::page_with(status, &page::Page::of(site, frame, typed, asked, faults, shown))
+}
+
+/// One event.
+async fn one(
+    State(site): State<Site>,
+    by: Auditor,
+    frame: Frame,
+    Path(position): Path<String>,
+    RawQuery(query): RawQuery,
+) -> Result<Reply, Problem> {
+    let position = position.parse().map(Position::new).map_err(|_| Problem::NotFound)?;
+    let found = look::event(&site, &by, position).await?.ok_or(Problem::NotFound)?;
+    let back = Asked::read(&site, &Typed::of_query(query.as_deref().unwrap_or_default()));
+    let back = back.map_or_else(|_| links::TIMELINE.to_owned(), |asked| asked.url());
+    Reply::page(&event::Page::of(&site, frame, &found, back))
+}
