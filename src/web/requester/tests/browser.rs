@@ -10,6 +10,7 @@ use tower::ServiceExt as _;
 use vouchsafe_events::{OrganisationId, OrganisationKind, PersonId, Urn};
 
 use crate::app::{App, Arrival, CameFor, Following, Place, SessionLimits};
+use crate::audit::Timeline;
 use crate::clock::{Clock, SystemClock};
 use crate::domain::organisation::Observed;
 use crate::domain::{PersonName, Terms};
@@ -65,8 +66,10 @@ impl Service {
         "#;
         let credentials = Credentials { client_secret: Secret::from("secret".to_owned()), api_secret: None };
         let dfe = DfeSignIn::new(&toml::from_str(settings).unwrap(), &credentials, clock).unwrap();
+        let timeline = Timeline::open(&folder.path().join("timeline")).unwrap();
         let site = Site::new(Parts {
             app,
+            timeline: Arc::new(timeline),
             dfe: Arc::new(dfe),
             api: None,
             dfe_origin: "https://dfe.example".to_owned(),
