@@ -28,7 +28,7 @@ const BYTES: usize = 400;
 
 /// How many events are replayed, and how many at a time.
 const REPLAYED: usize = 1_000_000;
-const PAGE: usize = 10_000;
+const PAGE: usize = 2000;
 
 fn main() {
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build().unwrap();

@@ -205,6 +205,8 @@ pub trait EventStore: Send + Sync + 'static {
     ) -> BoxFuture<'_, Result<Vec<StoredEvent>, StoreError>>;
 
     /// At most `limit` events of the whole log after `after` (exclusive), in order of position.
+    ///
+    /// A replay is fastest with some 2,000 at a time: they stay in the processor's cache.
     fn read_all(&self, after: Position, limit: usize) -> BoxFuture<'_, Result<Vec<StoredEvent>, StoreError>>;
 
     /// The position of the last event; [`Position::START`] if there is none.

@@ -11,7 +11,7 @@ use super::trouble::closed;
 use crate::store::{Followed, StoreError, StoredEvent, Subscription};
 
 /// How many events a follower takes at a time: what it holds in memory, however far behind it is.
-const PAGE: usize = 1024;
+const PAGE: usize = 2000;
 
 /// A follower. It holds nothing of the store's but its own place, so it can take as long as it likes.
 struct Follower {

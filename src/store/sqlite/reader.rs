@@ -1,11 +1,12 @@
 //! Reading: the connections that read, and what they are asked.
 
+use std::ops::Range;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
-use bytes::{Bytes, BytesMut};
-use rusqlite::{Connection, Row, params};
+use bytes::Bytes;
+use rusqlite::{Connection, Rows, params};
 use tokio::sync::Semaphore;
 use uuid::Uuid;
 use vouchsafe_events::{EventId, Position, Stream, Version};
@@ -20,6 +21,9 @@ const SMALL_BLOCK: usize = 4 * 1024;
 
 /// The same when the whole log is read: such events are many, and soon gone.
 const LARGE_BLOCK: usize = 64 * 1024;
+
+/// How many events of a page of the whole log to make room for before it is known how many there are.
+const FIRST_EVENTS: usize = 2000;
 
 /// A few connections that read, each in use by one reader at a time.
 #[derive(Debug)]
@@ -98,7 +102,7 @@ pub(super) fn all(
         )
         .map_err(sqlite)?;
     let rows = select.query(params![after, count(limit)]).map_err(sqlite)?;
-    collect(rows, LARGE_BLOCK)
+    collect(rows, limit, LARGE_BLOCK)
 }
 
 /// At most `limit` events of one stream from `from` on.
@@ -116,7 +120,7 @@ pub(super) fn stream(
         )
         .map_err(sqlite)?;
     let rows = select.query(params![stream.to_string(), from, count(limit)]).map_err(sqlite)?;
-    collect(rows, SMALL_BLOCK)
+    collect(rows, 0, SMALL_BLOCK)
 }
 
 /// A limit as SQLite takes it.
@@ -124,43 +128,54 @@ fn count(limit: usize) -> i64 {
     i64::try_from(limit).unwrap_or(i64::MAX)
 }
 
-fn collect(mut rows: rusqlite::Rows<'_>, block: usize) -> Result<Vec<StoredEvent>, StoreError> {
-    let mut events = Vec::new();
-    let mut buffer = Buffer { block, room: BytesMut::new() };
+/// What a row holds beside the event's bytes, and where those begin and end in their block.
+struct Placed {
+    id: EventId,
+    stream: Stream,
+    version: Version,
+    position: Position,
+    bytes: Range<usize>,
+}
+
+/// Turns rows into events. Their bytes are gathered in blocks that the events share: with an allocation for
+/// each, a replay of a million events would spend most of its time in the allocator.
+fn collect(mut rows: Rows<'_>, limit: usize, block: usize) -> Result<Vec<StoredEvent>, StoreError> {
+    let mut events = Vec::with_capacity(limit.min(FIRST_EVENTS));
+    let mut placed = Vec::new();
+    let mut filled: Vec<u8> = Vec::new();
     while let Some(row) = rows.next().map_err(sqlite)? {
-        events.push(stored(row, &mut buffer)?);
+        let position: u64 = row.get(0).map_err(sqlite)?;
+        let damaged =
+            |what: &str| StoreError::Damaged(format!("the {what} at position {position} is not one"));
+        let stream = row.get_ref(1).map_err(sqlite)?.as_str().map_err(|_| damaged("stream"))?;
+        let id = row.get_ref(3).map_err(sqlite)?.as_blob().map_err(|_| damaged("event id"))?;
+        let bytes = row.get_ref(4).map_err(sqlite)?.as_blob().map_err(|_| damaged("event"))?;
+        if filled.capacity() - filled.len() < bytes.len() {
+            hand_out(std::mem::take(&mut filled), &mut placed, &mut events);
+            filled = Vec::with_capacity(block.max(bytes.len()));
+        }
+        let start = filled.len();
+        filled.extend_from_slice(bytes);
+        placed.push(Placed {
+            id: EventId::from_uuid(Uuid::from_slice(id).map_err(|_| damaged("event id"))?),
+            stream: stream.parse().map_err(|_| damaged("stream"))?,
+            version: Version::new(row.get(2).map_err(sqlite)?),
+            position: Position::new(position),
+            bytes: start..filled.len(),
+        });
     }
+    hand_out(filled, &mut placed, &mut events);
     Ok(events)
 }
 
-/// Turns a row into an event.
-fn stored(row: &Row<'_>, buffer: &mut Buffer) -> Result<StoredEvent, StoreError> {
-    let position: u64 = row.get(0).map_err(sqlite)?;
-    let damaged = |what: &str| StoreError::Damaged(format!("the {what} at position {position} is not one"));
-    let stream = row.get_ref(1).map_err(sqlite)?.as_str().map_err(|_| damaged("stream"))?;
-    let id = row.get_ref(3).map_err(sqlite)?.as_blob().map_err(|_| damaged("event id"))?;
-    let bytes = row.get_ref(4).map_err(sqlite)?.as_blob().map_err(|_| damaged("event"))?;
-    Ok(StoredEvent {
-        id: EventId::from_uuid(Uuid::from_slice(id).map_err(|_| damaged("event id"))?),
-        stream: stream.parse::<Stream>().map_err(|_| damaged("stream"))?,
-        version: Version::new(row.get(2).map_err(sqlite)?),
-        position: Position::new(position),
-        bytes: buffer.keep(bytes),
-    })
-}
-
-/// Keeps many events in few allocations: at a million events, most of the time would go to the allocator.
-struct Buffer {
-    block: usize,
-    room: BytesMut,
-}
-
-impl Buffer {
-    fn keep(&mut self, bytes: &[u8]) -> Bytes {
-        if self.room.capacity() < bytes.len() {
-            self.room = BytesMut::with_capacity(self.block.max(bytes.len()));
-        }
-        self.room.extend_from_slice(bytes);
-        self.room.split().freeze()
-    }
+/// Gives each event of a full block its share.
+fn hand_out(block: Vec<u8>, placed: &mut Vec<Placed>, events: &mut Vec<StoredEvent>) {
+    let block = Bytes::from(block);
+    events.extend(placed.drain(..).map(|Placed { id, stream, version, position, bytes }| StoredEvent {
+        id,
+        stream,
+        version,
+        position,
+        bytes: block.slice(bytes),
+    }));
 }
