@@ -18,7 +18,7 @@ use super::{Network, Problem, Reply, SignedIn, Site, links};
 use crate::app::{Arrival, Entered, claims};
 use crate::errors::Chain;
 use crate::identity::dfe::{
-    Authenticated, CallbackParams, ClaimedOrganisation, OrganisationClaim, Pending, SignInRefused,
+    Authenticated, CallbackParams, ClaimedOrganisation, OrganisationClaim, Pending, SignInRefused, TokenError,
 };
 use crate::identity::dfe_api::{Membership, OrganisationRole};
 use crate::secret::Secret;
@@ -189,7 +189,9 @@ fn failed(refused: &SignInRefused) -> SignInFailed {
         | SignInRefused::CodeMissing
         | SignInRefused::NotBegunHere
         | SignInRefused::StateMissing
-        | SignInRefused::StateOther => SignInFailed::NotBegunHere,
+        | SignInRefused::StateOther
+        // The code has been used, or is not this browser's.
+        | SignInRefused::TokenRefused(TokenError::InvalidGrant) => SignInFailed::NotBegunHere,
         SignInRefused::TookTooLong => SignInFailed::TookTooLong,
         SignInRefused::ConsentDenied | SignInRefused::AccessDenied => SignInFailed::Denied,
         SignInRefused::EmailMissing | SignInRefused::EmailUnusable | SignInRefused::EmailUnverified => {
