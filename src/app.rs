@@ -186,12 +186,12 @@ impl App {
         self.following.reach(position).await
     }
 
-    /// A sealed text as it is shown: the text, or "[erased]".
+    /// A sealed text as it is shown: the text, or `[erased]`.
     pub fn show(&self, held: &Held) -> String {
         self.ring.open(held).to_string()
     }
 
-    /// A person's name as it is shown: their name, their email if no name is known, or "[erased]".
+    /// A person's name as it is shown: their name, their email if no name is known, or `[erased]`.
     pub fn name_of(&self, person: PersonId) -> String {
         let held = self.lists(|lists| {
             lists.person(person).map(|person| person.name.clone().unwrap_or_else(|| person.email.clone()))

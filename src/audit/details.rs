@@ -34,7 +34,7 @@ pub struct Detail {
 pub enum Value {
     /// Words of ours.
     Words(String),
-    /// What somebody typed, or was known by: opened, or "[erased]".
+    /// What somebody typed, or was known by: opened, or `[erased]`.
     Typed(String),
     /// A person, and their name.
     Person(PersonId, String),

@@ -10,7 +10,7 @@ use crate::app::App;
 use crate::web::when::date;
 
 /// What an event says, in one sentence without a full stop. People and organisations go by the names that
-/// they have today; a person who has been erased is "[erased]".
+/// they have today; a person who has been erased is `[erased]`.
 #[expect(clippy::too_many_lines, reason = "one arm for each type of event")]
 pub fn sentence(app: &App, recorded: &Recorded) -> String {
     let say = Say { app, recorded };
