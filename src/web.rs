@@ -30,7 +30,9 @@ use std::sync::Arc;
 use axum::Router;
 use axum::extract::DefaultBodyLimit;
 use axum::middleware::from_fn_with_state;
+use axum::response::IntoResponse;
 use serde::Deserialize;
+use tower_http::catch_panic::CatchPanicLayer;
 use url::Url;
 
 use crate::app::App;
@@ -136,6 +138,8 @@ pub fn router(site: &Site) -> Router {
         .merge(public::routes())
         .fallback(problem::not_found)
         .layer(DefaultBodyLimit::max(MOST_BODY_BYTES))
+        // Should a handler panic all the same, the person gets a page and everybody else notices nothing.
+        .layer(CatchPanicLayer::custom(|_| Problem::Internal.into_response()))
         .layer(from_fn_with_state(site.clone(), wrap::wrap))
         .merge(health::routes())
         .with_state(site.clone())
