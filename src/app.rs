@@ -12,9 +12,12 @@ mod people;
 mod sign_in;
 mod staff;
 
-use std::sync::Arc;
+use std::collections::BTreeMap;
+use std::sync::{Arc, Mutex};
 
-use vouchsafe_events::{Actor, CorrelationId, EventId, Held, OrganisationId, PersonId, Position, Timestamp};
+use vouchsafe_events::{
+    Actor, CorrelationId, EventId, Held, OrganisationId, PersonId, Position, Reactor, Timestamp,
+};
 use vouchsafe_projections::Lists;
 
 pub use access::{Added, Colleague};
@@ -28,7 +31,7 @@ use crate::clock::Clock;
 use crate::domain::Terms;
 use crate::privacy::{KeyRing, SealError};
 use crate::random::{NoRandomness, Random};
-use crate::store::{EventStore, StoreError};
+use crate::store::{EventStore, Expected, StoreError};
 
 /// How long sessions last, at most and unused.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -48,6 +51,8 @@ pub struct App {
     random: Random,
     terms: Terms,
     limits: SessionLimits,
+    /// Where the reactors' streams end, as far as this process knows.
+    reactor_ends: Mutex<BTreeMap<Reactor, Expected>>,
 }
 
 /// Why a use case did not do what it was asked.
@@ -138,7 +143,16 @@ impl App {
         terms: Terms,
         limits: SessionLimits,
     ) -> Self {
-        Self { store, following, ring, clock, random: Random::default(), terms, limits }
+        Self {
+            store,
+            following,
+            ring,
+            clock,
+            random: Random::default(),
+            terms,
+            limits,
+            reactor_ends: Mutex::default(),
+        }
     }
 
     /// The present instant.

@@ -1,13 +1,16 @@
 //! The one way in which a decision gets into the log.
 
+use std::collections::BTreeMap;
+use std::sync::{MutexGuard, PoisonError};
+
 use bytes::Bytes;
 use vouchsafe_events::{
-    Envelope, Event, EventId, Position, Recorded, Sealed, Stream, Timestamp, Version, decode, encode,
+    Actor, Envelope, Event, EventId, Position, Reactor, Sealed, Stream, Timestamp, Version, decode, encode,
 };
 
 use super::{App, Cause, Failure, Unavailable};
 use crate::domain::{Decided, State};
-use crate::store::{Expected, NewEvent, StoreError};
+use crate::store::{Appended, Expected, NewEvent, StoreError};
 
 /// How often a decision is made anew when others write to its stream meanwhile.
 const TRIES: usize = 16;
@@ -45,7 +48,7 @@ impl App {
             }
             let events = self.seal(stream, expected, cause, now, decided)?;
             match self.append(stream, expected, &events).await {
-                Ok(position) => {
+                Ok(Appended { position, .. }) => {
                     self.reach(position).await?;
                     return Ok(Done { position, events: events.iter().map(|event| event.id).collect() });
                 }
@@ -101,32 +104,46 @@ impl App {
         stream: Stream,
         expected: Expected,
         events: &[NewEvent],
-    ) -> Result<Position, StoreError> {
+    ) -> Result<Appended, StoreError> {
         let mut repeats = 0;
         loop {
             match self.store.append(stream, expected, events.to_vec()).await {
-                Ok(appended) => return Ok(appended.position),
+                Ok(appended) => return Ok(appended),
                 Err(StoreError::Unavailable(_)) if repeats < REPEATS => repeats += 1,
                 Err(error) => return Err(error),
             }
         }
     }
 
-    /// Appends events that are decided elsewhere than on a state: what a reactor did.
+    /// Appends what a reactor did. Nothing is decided on such a stream, so it is never read: where it ends is
+    /// remembered, and learnt from the log's answer when that turns out wrong. It grows with every mail.
     pub async fn record(
         &self,
-        stream: Stream,
-        cause: Cause,
+        reactor: Reactor,
         decided: Decided,
     ) -> Result<Done, Failure<std::convert::Infallible>> {
-        self.decide::<Unread, _>(stream, cause, |_, _| Ok(decided.clone())).await
+        let stream = Stream::Reactor(reactor);
+        let cause = Cause::by(Actor::Reactor(reactor));
+        let mut expected = self.ends().get(&reactor).copied().unwrap_or(Expected::NoStream);
+        for _ in 0..TRIES {
+            let events = self.seal(stream, expected, cause, self.now(), decided.clone())?;
+            match self.append(stream, expected, &events).await {
+                Ok(appended) => {
+                    self.ends().insert(reactor, Expected::Exact(appended.version));
+                    self.reach(appended.position).await?;
+                    let events = events.iter().map(|event| event.id).collect();
+                    return Ok(Done { position: appended.position, events });
+                }
+                Err(StoreError::WrongVersion { actual, .. }) => {
+                    expected = actual.map_or(Expected::NoStream, Expected::Exact);
+                }
+                Err(error) => return Err(error.into()),
+            }
+        }
+        Err(Failure::Contended)
     }
-}
 
-/// A state that knows nothing: for streams on which nothing is decided.
-#[derive(Default)]
-struct Unread;
-
-impl State for Unread {
-    fn apply(&mut self, _: &Recorded) {}
+    fn ends(&self) -> MutexGuard<'_, BTreeMap<Reactor, Expected>> {
+        self.reactor_ends.lock().unwrap_or_else(PoisonError::into_inner)
+    }
 }

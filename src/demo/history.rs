@@ -6,12 +6,12 @@ mod plan;
 use std::sync::Arc;
 
 use vouchsafe_events::{
-    Actor, Event, LocalAuthority, MailSent, OrganisationId, OrganisationKind, PersonId, Reactor, StaffRole,
-    Stream, Timestamp,
+    Event, LocalAuthority, MailSent, OrganisationId, OrganisationKind, PersonId, Reactor, StaffRole,
+    Timestamp,
 };
 
 use super::people::{SampleOrganisation, SamplePerson, SampleSchool, SchoolStatus, person, school};
-use crate::app::{App, Arrival, CameFor, Cause, Colleague, Failure, Place};
+use crate::app::{App, Arrival, CameFor, Colleague, Failure, Place};
 use crate::clock::SetClock;
 use crate::domain::organisation::Observed;
 use crate::domain::{Message, PersonName, Reason};
@@ -113,8 +113,7 @@ impl History<'_> {
             Event::MailSent(MailSent { event: mail.event, to: mail.to, mail: mail.mail })
         };
         let decided = waiting.into_iter().map(sent).collect();
-        let cause = Cause::by(Actor::Reactor(Reactor::Mail));
-        let recorded = self.app.record(Stream::Reactor(Reactor::Mail), cause, decided).await;
+        let recorded = self.app.record(Reactor::Mail, decided).await;
         recorded.map(drop).map_err(|failure| HistoryFailed(format!("{failure:?}")))
     }
 

@@ -13,14 +13,13 @@ use std::time::Duration;
 use futures_util::{StreamExt, stream};
 use url::Url;
 use vouchsafe_events::{
-    Actor, Event, EventId, MailFailure, MailGivenUp, MailKind, MailSent, PersonId, Plain, Reactor, Stream,
-    Timestamp,
+    Event, EventId, MailFailure, MailGivenUp, MailKind, MailSent, PersonId, Plain, Reactor, Timestamp,
 };
 use vouchsafe_projections::PendingMail;
 
 use super::mail::{Mail, MailSettings, Mailer, SendError, wait};
 use super::{Stop, why};
-use crate::app::{App, Cause};
+use crate::app::App;
 use crate::errors::Chain;
 
 /// How many mails are under way at once.
@@ -169,8 +168,7 @@ impl Postman {
     }
 
     async fn record(&self, decided: Vec<Event<Plain>>) {
-        let cause = Cause::by(Actor::Reactor(Reactor::Mail));
-        if let Err(failure) = self.app.record(Stream::Reactor(Reactor::Mail), cause, decided).await {
+        if let Err(failure) = self.app.record(Reactor::Mail, decided).await {
             // They stay in the outbox and go out again: at least once, not never.
             tracing::error!(error = %why(&failure), "sent mails could not be recorded");
         }
