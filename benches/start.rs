@@ -11,7 +11,7 @@
 #[path = "replay/history.rs"]
 mod history;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashMap};
 use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::time::Instant;
@@ -57,10 +57,15 @@ async fn write(folder: &Path) {
     let store = SqliteStore::open(&folder.join("events.db"), SqliteOptions::default()).unwrap();
     let mut history = history::History::new();
     let mut written = 0;
+    // The history numbers its events as it likes; the log wants each stream without a gap.
+    let mut lengths: HashMap<Stream, u64> = HashMap::new();
     while written < EVENTS {
         let mut streams: BTreeMap<Stream, (Version, Vec<NewEvent>)> = BTreeMap::new();
-        for (envelope, event) in &history.more(CHUNK) {
-            let bytes = Bytes::from(encode(envelope, event).unwrap());
+        for (mut envelope, event) in history.more(CHUNK) {
+            let length = lengths.entry(envelope.stream).or_default();
+            envelope.version = Version::new(*length);
+            *length += 1;
+            let bytes = Bytes::from(encode(&envelope, &event).unwrap());
             let new = NewEvent { id: envelope.id, kind: event.kind(), bytes };
             streams.entry(envelope.stream).or_insert_with(|| (envelope.version, Vec::new())).1.push(new);
             written += 1;
