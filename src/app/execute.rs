@@ -147,3 +147,32 @@ impl App {
         self.reactor_ends.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
+
+#[cfg(test)]
+mod writing {
+    use std::convert::Infallible;
+
+    use vouchsafe_events::{Recorded, Stream};
+
+    use super::{App, Cause, Decided, Done, Failure, State};
+
+    /// A state that knows nothing.
+    #[derive(Default)]
+    struct Unread;
+
+    impl State for Unread {
+        fn apply(&mut self, _: &Recorded) {}
+    }
+
+    impl App {
+        /// Appends events that no use case decided: for tests that need a history of every kind.
+        pub(crate) async fn write(
+            &self,
+            stream: Stream,
+            cause: Cause,
+            decided: Decided,
+        ) -> Result<Done, Failure<Infallible>> {
+            self.decide::<Unread, _>(stream, cause, |_, _| Ok(decided.clone())).await
+        }
+    }
+}

@@ -91,7 +91,9 @@ pub(super) fn open(path: &Path) -> Result<Connection, TimelineError> {
         }
     }
     // What a crash of the machine takes from the index is read from the log again.
-    connection.execute_batch("PRAGMA journal_mode = WAL; PRAGMA synchronous = NORMAL;")?;
+    connection.execute_batch(
+        "PRAGMA journal_mode = WAL; PRAGMA synchronous = NORMAL; PRAGMA journal_size_limit = 67108864;",
+    )?;
     let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
     if let Kind::Empty = recognise(&transaction)? {
         transaction.execute_batch(SCHEMA)?;

@@ -11,8 +11,14 @@ use super::{Timeline, TimelineError};
 use crate::errors::Chain;
 use crate::store::{EventStore, Followed, StoreError};
 
-/// How many events are taken in at once, at most.
+/// How many events are taken in at once, at most, while following.
 const BATCH: usize = 1024;
+
+/// How many are on the way to the head: the more, the fewer pages of the file are written twice.
+const CATCH_UP: usize = 50_000;
+
+/// How many events are read from the log at once on the way to the head.
+const READ: usize = 4096;
 
 /// The first pause after something went wrong; each next one is twice as long, up to the longest.
 const PAUSE: Duration = Duration::from_millis(50);
@@ -89,7 +95,7 @@ impl Timeline {
     }
 
     async fn try_follow_on(self: &Arc<Self>, store: &dyn EventStore) -> Result<(), Interrupted> {
-        let after = self.fit(store).await?;
+        let after = self.catch_up(store, self.fit(store).await?).await?;
         let mut news = store.subscribe(after).ready_chunks(BATCH);
         while let Some(chunk) = news.next().await {
             let mut batch = Vec::new();
@@ -103,13 +109,52 @@ impl Timeline {
                     }
                 }
             }
-            if !batch.is_empty() {
-                let timeline = Arc::clone(self);
-                tokio::task::spawn_blocking(move || timeline.take(&batch)).await??;
-            }
+            self.take_all(batch).await?;
             if let Some(error) = trouble {
                 return Err(error);
             }
+        }
+        Ok(())
+    }
+
+    /// Takes in what is there already, in large batches. Answers how far that is.
+    async fn catch_up(
+        self: &Arc<Self>,
+        store: &dyn EventStore,
+        from: Position,
+    ) -> Result<Position, Interrupted> {
+        let mut at = from;
+        loop {
+            let mut batch = Vec::new();
+            let mut full = true;
+            let mut trouble = None;
+            while full && trouble.is_none() && batch.len() < CATCH_UP {
+                let page = store.read_all(at, READ).await?;
+                full = page.len() == READ;
+                for stored in &page {
+                    match decode(stored.position, &stored.bytes) {
+                        Ok(recorded) => batch.push(recorded),
+                        Err(error) => {
+                            trouble = Some(error);
+                            break;
+                        }
+                    }
+                    at = stored.position;
+                }
+            }
+            self.take_all(batch).await?;
+            match trouble {
+                Some(error) => return Err(error.into()),
+                None if full => {}
+                None => return Ok(at),
+            }
+        }
+    }
+
+    async fn take_all(self: &Arc<Self>, batch: Vec<Recorded>) -> Result<(), Interrupted> {
+        if !batch.is_empty() {
+            let timeline = Arc::clone(self);
+            tokio::task::spawn_blocking(move || timeline.take(&batch)).await??;
         }
         Ok(())
     }

@@ -12,7 +12,7 @@ use super::*;
 use crate::audit::samples::{
     ALDERBROOK, ELSEWHERE, FOLA, IMRAN, ST_MARYS, World, organisation, person, start, story,
 };
-use crate::store::EventStore;
+use crate::store::{EventStore, Expected, NewEvent};
 
 const PATIENCE: Duration = Duration::from_secs(20);
 
@@ -393,4 +393,19 @@ async fn an_event_is_found_by_its_id_and_mail_by_the_school_that_it_was_about() 
     assert_eq!(timeline.search(reminders, None).await.unwrap().total, Total::Exactly(1));
     let reminders = Filter { person: Some(FOLA), kinds: vec!["approvers-reminded"], ..Filter::default() };
     assert_eq!(timeline.search(reminders, None).await.unwrap().total, Total::Exactly(0));
+}
+
+#[tokio::test]
+async fn an_event_that_cannot_be_read_does_not_keep_those_before_it_out() {
+    let world = World::lively().await;
+    let log = world.log().await;
+    let (id, stream) = (EventId::from_uuid(Uuid::from_u128(5)), Stream::Organisation(organisation(9)));
+    let bytes = r#"{"id":"x","type":"of-a-later-version","schema":9}"#.into();
+    let unknown = NewEvent { id, kind: "of-a-later-version", bytes };
+    world.store.append(stream, Expected::NoStream, vec![unknown]).await.unwrap();
+    let follower = Follower::begin(&world);
+    follower.finds_all_of(&log).await;
+    assert!(!follower.timeline.reach(Position::new(u64::MAX), Duration::from_millis(200)).await);
+    assert_eq!(follower.timeline.position(), log.last().unwrap().position);
+    follower.end().await;
 }
