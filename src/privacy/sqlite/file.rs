@@ -47,7 +47,7 @@ pub(super) fn open(path: &Path) -> Result<Connection, KeyStoreError> {
         let source = "it can only be read".into();
         return Err(KeyStoreError::NotAllowed { path: path.to_owned(), source });
     }
-    if !recognise(&connection, path)? {
+    if !recognise_as_one(&connection, path)? {
         write_schema(&mut connection, path)?;
     }
     switch_to_wal(&connection, path)?;
@@ -120,6 +120,14 @@ fn recognise(connection: &Connection, path: &Path) -> Result<bool, KeyStoreError
         (0, 0) if number("SELECT count(*) FROM sqlite_schema")? == 0 => Ok(false),
         _ => Err(KeyStoreError::NotAKeyRing { path: path.to_owned() }),
     }
+}
+
+/// Recognises the file as it is at one moment: another process may be making a key ring of it.
+fn recognise_as_one(connection: &Connection, path: &Path) -> Result<bool, KeyStoreError> {
+    let transaction = connection.unchecked_transaction().map_err(failed)?;
+    let recognised = recognise(&transaction, path)?;
+    transaction.commit().map_err(failed)?;
+    Ok(recognised)
 }
 
 /// Makes a key ring of an empty file, unless another process has just done so.
