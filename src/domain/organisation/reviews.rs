@@ -28,15 +28,15 @@ impl Organisation {
     fn to_review(&self, now: Timestamp) -> impl Iterator<Item = PersonId> {
         let granted = self.access.keys().copied().filter(move |person| self.granted(*person, now));
         let made = self.approvers.iter().filter(move |(person, basis)| {
-            **basis == ApproverBasis::Colleague && !self.access.contains_key(person)
+            **basis == ApproverBasis::Colleague && !self.granted(**person, now)
         });
         granted.chain(made.map(|(person, _)| *person))
     }
 
-    /// Whether anybody is left to be confirmed, leaving `settled` out.
-    fn waits(&self, settled: Option<PersonId>, now: Timestamp) -> bool {
+    /// Whether anybody is left to be confirmed, leaving those out who are `settled`.
+    fn waits(&self, settled: impl Fn(PersonId) -> bool, now: Timestamp) -> bool {
         let Some(review) = &self.review else { return false };
-        self.to_review(now).any(|person| !review.confirmed.contains(&person) && Some(person) != settled)
+        self.to_review(now).any(|person| !review.confirmed.contains(&person) && !settled(person))
     }
 
     /// The completion of the open review, if with `person` settled nobody is left.
@@ -45,13 +45,13 @@ impl Organisation {
         person: PersonId,
         now: Timestamp,
     ) -> Option<Event<vouchsafe_events::Plain>> {
-        self.review_done(Some(person), now)
+        self.review_done(|settled| settled == person, now)
     }
 
-    /// The completion of the open review, if nobody is left.
+    /// The completion of the open review, if nobody is left but who is `settled` by what happens now.
     pub(super) fn review_done(
         &self,
-        settled: Option<PersonId>,
+        settled: impl Fn(PersonId) -> bool,
         now: Timestamp,
     ) -> Option<Event<vouchsafe_events::Plain>> {
         let review = self.review.as_ref()?;
@@ -60,7 +60,7 @@ impl Organisation {
 
     /// Whether a review would have anybody to ask about.
     pub(super) fn has_anyone_to_review(&self, now: Timestamp) -> bool {
-        self.to_review(now).next().is_some()
+        self.to_review(now).any(|person| !self.ends_now(person, now))
     }
 
     /// An approver confirms that a person still needs access. With the last one the review is completed.

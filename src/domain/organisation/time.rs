@@ -2,7 +2,7 @@
 
 use vouchsafe_events::{
     AccessEnded, AccessEndingSoon, AccessRequestExpired, ApproverBasis, ApproverStoodDown, ApproversReminded,
-    Event, ReviewId, ReviewOpened, ReviewReminded, StandDownReason, Timestamp,
+    Event, PersonId, ReviewId, ReviewOpened, ReviewReminded, StandDownReason, Timestamp,
 };
 
 use super::{Organisation, Stage};
@@ -39,6 +39,12 @@ impl Organisation {
         }
     }
 
+    /// Whether a person's access came to its end date, of which note is taken now: a colleague-made approver's role
+    /// ends with it.
+    pub(super) fn ends_now(&self, person: PersonId, now: Timestamp) -> bool {
+        self.access.contains_key(&person) && !self.granted(person, now)
+    }
+
     fn ends_due(&self, terms: &Terms, now: Timestamp, decided: &mut Decided) {
         for (&person, access) in &self.access {
             let Some(ends) = access.ends else { continue };
@@ -59,14 +65,17 @@ impl Organisation {
     fn review_due(&self, terms: &Terms, fresh: ReviewId, now: Timestamp, decided: &mut Decided) {
         let Some(review) = &self.review else {
             let due = |since: Timestamp| since.plus_days(terms.review_every_days.into()) <= now;
-            if self.reviewed.is_some_and(due) && !self.approvers.is_empty() && self.has_anyone_to_review(now)
-            {
+            let stays = |(person, basis): (&PersonId, &ApproverBasis)| {
+                *basis == ApproverBasis::DfeSignIn || !self.ends_now(*person, now)
+            };
+            let anyone = self.approvers.iter().any(stays) && self.has_anyone_to_review(now);
+            if self.reviewed.is_some_and(due) && anyone {
                 let due = now.plus_days(terms.review_takes_days.into());
                 decided.push(Event::ReviewOpened(ReviewOpened { review: fresh, due }));
             }
             return;
         };
-        if let Some(completed) = self.review_done(None, now) {
+        if let Some(completed) = self.review_done(|person| self.ends_now(person, now), now) {
             decided.push(completed);
             return;
         }
