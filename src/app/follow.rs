@@ -182,7 +182,11 @@ impl Following {
     /// Waits until the lists have reached a position.
     pub async fn reach(&self, wanted: Position) -> Result<(), NotFollowing> {
         let mut standing = self.standing.subscribe();
-        let reached = standing.wait_for(|standing| standing.position >= wanted || standing.stuck);
+        // Copied out at once: who holds on to what `wait_for` gives keeps the follower from going on.
+        let reached = async {
+            let found = standing.wait_for(|standing| standing.position >= wanted || standing.stuck).await;
+            found.map(|standing| *standing)
+        };
         match tokio::time::timeout(PATIENCE, reached).await {
             Ok(Ok(standing)) if standing.position >= wanted => Ok(()),
             _ => Err(NotFollowing { wanted, reached: self.position() }),

@@ -10,7 +10,7 @@ use http::HeaderMap;
 use vouchsafe_events::{SessionHash, SignOut};
 use vouchsafe_projections::Session;
 
-use super::form::{Checked, Empty};
+use super::form::{Empty, Personal};
 use super::{Frame, Problem, Reply, SignedIn, Site, links, problem, sign_in, when};
 use crate::domain::person::SignOutRefused;
 
@@ -76,7 +76,7 @@ async fn end(
     headers: HeaderMap,
     signed_in: SignedIn,
     Path(session): Path<SessionHash>,
-    _: Checked<Empty>,
+    _: Personal<Empty>,
 ) -> Result<Reply, Problem> {
     if session == signed_in.session {
         return sign_in::leave(&site, &headers, &signed_in).await;

@@ -17,7 +17,7 @@ use axum::routing::get;
 use http::StatusCode;
 use vouchsafe_events::Position;
 
-use super::form::{Checked, Faults};
+use super::form::{Faults, Personal};
 use super::{Auditor, Frame, Problem, Reply, Site, links};
 use asked::{Asked, Typed};
 use look::Matches;
@@ -51,7 +51,7 @@ async fn narrow(
     State(site): State<Site>,
     by: Auditor,
     frame: Frame,
-    Checked(fields): Checked<Vec<(String, String)>>,
+    Personal(fields): Personal<Vec<(String, String)>>,
 ) -> Result<Reply, Problem> {
     let typed = Typed::new(fields);
     let mut asked = Asked::read(&site, &typed)?;

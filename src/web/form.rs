@@ -15,20 +15,31 @@ use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use http::{HeaderMap, StatusCode};
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
+use vouchsafe_events::OrganisationId;
 
 use super::{Problem, SignedIn, Site};
 use crate::app::SessionToken;
 
-/// The token of a session's forms. It is made from the session's secret token, which no page shows, so
-/// that only pages of that session have it.
-pub(super) fn token(session: &SessionToken) -> String {
-    let text = format!("vouchsafe form token\n{}", session.to_text());
-    URL_SAFE_NO_PAD.encode(digest(&SHA256, text.as_bytes()))
+/// The token of a session's forms: what says that a form comes from a page of this session, a full stop, and
+/// what says which organisation the page was for. Both are made from the session's secret token, which no page
+/// shows, so that only pages of that session have them.
+pub(super) fn token(session: &SessionToken, organisation: Option<OrganisationId>) -> String {
+    let part = |what: &str| {
+        let text = format!("vouchsafe form token\n{what}\n{}", session.to_text());
+        URL_SAFE_NO_PAD.encode(digest(&SHA256, text.as_bytes()))
+    };
+    let organisation = organisation.map_or_else(|| "none".to_owned(), |id| id.to_string());
+    format!("{}.{}", part("session"), part(&organisation))
 }
 
-/// A form that came from a page of the same session.
+/// A form that came from a page of the same session, and of the organisation that the person acts for now. Who
+/// has changed to another in a second tab does nothing there by a form that was made for the first.
 #[derive(Clone, Debug)]
 pub(crate) struct Checked<F>(pub F);
+
+/// A form that came from a page of the same session and concerns no organisation.
+#[derive(Clone, Debug)]
+pub(crate) struct Personal<F>(pub F);
 
 /// A form with nothing in it but its token.
 #[derive(Clone, Copy, Debug, Deserialize)]
@@ -54,28 +65,51 @@ where
     type Rejection = Problem;
 
     async fn from_request(request: Request, state: &S) -> Result<Self, Problem> {
-        let (mut parts, body) = request.into_parts();
-        let signed_in = <SignedIn as FromRequestParts<S>>::from_request_parts(&mut parts, state).await?;
-        if comes_from_elsewhere(&parts.headers) {
-            return Err(Problem::FormExpired);
-        }
-        let headers = parts.headers.clone();
-        let raw = RawForm::from_request(Request::from_parts(parts, body), state).await;
-        let RawForm(bytes) = raw.map_err(|rejection| match rejection {
-            RawFormRejection::BytesRejection(rejection)
-                if rejection.status() == StatusCode::PAYLOAD_TOO_LARGE =>
-            {
-                Problem::TooLarge
-            }
-            _ => Problem::BadRequest,
-        })?;
-        let expected = token(signed_in.token());
-        let given = parse::<TokenOnly>(&headers, bytes.clone()).await?.form_token;
-        if verify_slices_are_equal(given.as_bytes(), expected.as_bytes()).is_err() {
-            return Err(Problem::FormExpired);
-        }
-        parse(&headers, bytes).await.map(Self)
+        check(request, state, |token| token).await.map(Self)
     }
+}
+
+impl<S, F> FromRequest<S> for Personal<F>
+where
+    S: Send + Sync,
+    Site: FromRef<S>,
+    F: DeserializeOwned + 'static,
+{
+    type Rejection = Problem;
+
+    async fn from_request(request: Request, state: &S) -> Result<Self, Problem> {
+        check(request, state, |token| token.split('.').next().unwrap_or_default()).await.map(Self)
+    }
+}
+
+/// Reads a form whose token agrees with the session's in the part that counts.
+async fn check<S, F>(request: Request, state: &S, counts: fn(&str) -> &str) -> Result<F, Problem>
+where
+    S: Send + Sync,
+    Site: FromRef<S>,
+    F: DeserializeOwned + 'static,
+{
+    let (mut parts, body) = request.into_parts();
+    let signed_in = <SignedIn as FromRequestParts<S>>::from_request_parts(&mut parts, state).await?;
+    if comes_from_elsewhere(&parts.headers) {
+        return Err(Problem::FormExpired);
+    }
+    let headers = parts.headers.clone();
+    let raw = RawForm::from_request(Request::from_parts(parts, body), state).await;
+    let RawForm(bytes) = raw.map_err(|rejection| match rejection {
+        RawFormRejection::BytesRejection(rejection)
+            if rejection.status() == StatusCode::PAYLOAD_TOO_LARGE =>
+        {
+            Problem::TooLarge
+        }
+        _ => Problem::BadRequest,
+    })?;
+    let expected = signed_in.form_token();
+    let given = parse::<TokenOnly>(&headers, bytes.clone()).await?.form_token;
+    if verify_slices_are_equal(counts(&given).as_bytes(), counts(&expected).as_bytes()).is_err() {
+        return Err(Problem::FormExpired);
+    }
+    parse(&headers, bytes).await
 }
 
 /// Reads a form's fields.

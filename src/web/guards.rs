@@ -44,12 +44,7 @@ enum Found {
 impl SignedIn {
     /// The token that forms of this session carry.
     pub(super) fn form_token(&self) -> String {
-        super::form::token(&self.token)
-    }
-
-    /// The session's token.
-    pub(super) fn token(&self) -> &SessionToken {
-        &self.token
+        super::form::token(&self.token, self.organisation)
     }
 
     /// Waits until the lists show what this session has written. False if the log does not reach so far, as

@@ -185,7 +185,7 @@ impl Problem {
             Self::FormExpired => words(
                 "Sorry, we could not accept that form",
                 &[
-                    "The page may have been open for too long, or you may have signed in again in another tab. Nothing has been changed.",
+                    "The page may have been open for too long, or you may have signed in again or changed to another school in another tab. Nothing has been changed.",
                     "Go back, reload the page and try again.",
                 ],
                 home,

@@ -11,7 +11,7 @@ use url::Url;
 use vouchsafe_events::{PersonId, Refusal, SignOut};
 
 use super::cookies::{self, SessionCookie};
-use super::form::{Checked, Empty};
+use super::form::{Empty, Personal};
 use super::limits::SignInLimit;
 use super::problem::{self, SignInFailed};
 use super::{Network, Problem, Reply, SignedIn, Site, links};
@@ -268,7 +268,7 @@ async fn sign_out(
     State(site): State<Site>,
     headers: HeaderMap,
     signed_in: SignedIn,
-    _: Checked<Empty>,
+    _: Personal<Empty>,
 ) -> Result<Reply, Problem> {
     leave(&site, &headers, &signed_in).await
 }

@@ -107,7 +107,7 @@ impl Browser {
         let cookie = cookies::keep(&site, cookies::SESSION, &kept, None).unwrap();
         let cookie = cookie.to_str().unwrap().split(';').next().unwrap().to_owned();
         let cookie = if person.is_some() { cookie } else { String::new() };
-        Self { router: router(&site), cookie, token: form::token(&token) }
+        Self { router: router(&site), cookie, token: form::token(&token, None) }
     }
 
     async fn get(&self, path: &str) -> Page {

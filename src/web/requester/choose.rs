@@ -8,7 +8,7 @@ use vouchsafe_events::OrganisationId;
 use vouchsafe_projections::Organisation;
 
 use crate::domain::person::ChooseRefused;
-use crate::web::form::{Checked, Faults};
+use crate::web::form::{Faults, Personal};
 use crate::web::problem::{Forbidden, refused};
 use crate::web::{Frame, Problem, Reply, SignedIn, Site, links};
 
@@ -119,7 +119,7 @@ pub(super) async fn choose(
     State(site): State<Site>,
     signed_in: SignedIn,
     frame: Frame,
-    Checked(form): Checked<Form>,
+    Personal(form): Personal<Form>,
 ) -> Result<Reply, Problem> {
     let return_to = form.return_to.as_deref().and_then(links::own_path);
     let choices = choices(&site, &signed_in);

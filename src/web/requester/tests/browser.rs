@@ -9,7 +9,7 @@ use http::{Request, StatusCode, header};
 use tower::ServiceExt as _;
 use vouchsafe_events::{OrganisationId, OrganisationKind, PersonId, Urn};
 
-use crate::app::{App, Arrival, CameFor, Following, Place, SessionLimits};
+use crate::app::{App, Arrival, CameFor, Following, Place, SessionLimits, SessionToken};
 use crate::audit::Timeline;
 use crate::clock::{Clock, SystemClock};
 use crate::domain::organisation::Observed;
@@ -104,16 +104,15 @@ impl Service {
             position: entered.position,
             named_approver_at: entered.named_approver_at.clone(),
         };
-        let form_token = crate::web::form::token(&entered.token);
         let sealed = self.site.cookies.seal(cookies::SESSION, &kept).unwrap();
         let jar = BTreeMap::from([(cookies::SESSION.to_owned(), sealed)]);
-        Browser { service: self, person: entered.person, form_token, jar }
+        Browser { service: self, person: entered.person, token: Some(entered.token), jar }
     }
 
     /// Somebody who has not signed in.
     pub(super) fn nobody(&self) -> Browser<'_> {
         let person = PersonId::from_uuid(vouchsafe_events::Uuid::nil());
-        Browser { service: self, person, form_token: String::new(), jar: BTreeMap::new() }
+        Browser { service: self, person, token: None, jar: BTreeMap::new() }
     }
 }
 
@@ -121,7 +120,7 @@ impl Service {
 pub(super) struct Browser<'a> {
     service: &'a Service,
     pub(super) person: PersonId,
-    form_token: String,
+    token: Option<SessionToken>,
     jar: BTreeMap<String, String>,
 }
 
@@ -154,9 +153,17 @@ impl Browser<'_> {
 
     pub(super) async fn post(&mut self, path: &str, fields: &[(&str, &str)]) -> Answer {
         let mut form = url::form_urlencoded::Serializer::new(String::new());
-        form.append_pair("form_token", &self.form_token).extend_pairs(fields);
+        form.append_pair("form_token", &self.form_token()).extend_pairs(fields);
         let request = Request::post(path).header(header::CONTENT_TYPE, "application/x-www-form-urlencoded");
         self.send(request, Body::from(form.finish())).await
+    }
+
+    /// What a page that is opened now would carry.
+    fn form_token(&self) -> String {
+        let Some(token) = &self.token else { return String::new() };
+        let app = &self.service.site.app;
+        let acting_for = app.lists(|lists| lists.session(token.hash(), app.now())?.organisation);
+        crate::web::form::token(token, acting_for)
     }
 
     async fn send(&mut self, request: http::request::Builder, body: Body) -> Answer {
