@@ -262,7 +262,11 @@ async fn run_http(
 
 /// What mails need to know of the service.
 fn wording(web: &WebSettings) -> Wording {
-    Wording { service_name: web.service_name.clone(), base_url: web.base_url.clone() }
+    Wording {
+        service_name: web.service_name.clone(),
+        base_url: web.base_url.clone(),
+        contact_email: web.contact_email.clone(),
+    }
 }
 
 /// Done when the process is asked to stop: by the terminal or by whoever runs it.

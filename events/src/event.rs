@@ -1,26 +1,35 @@
 //! The events: each type once, with its name in the stored form and its schema version.
 
 mod access;
+mod one_time_password;
 mod organisation;
 mod person;
+mod users;
 
 use serde::de::{DeserializeSeed, Error as _};
 use serde::{Deserialize, Deserializer, Serialize};
 
 pub use access::{
-    AccessConfirmed, AccessDeclined, AccessEndDateChanged, AccessEnded, AccessEndingSoon, AccessGranted,
-    AccessRequestExpired, AccessRequestWithdrawn, AccessRequested, AccessRevoked, ApproversReminded,
-    ReviewCompleted, ReviewOpened, ReviewReminded,
+    AccessCarriedOver, AccessConfirmed, AccessDeclined, AccessEndDateChanged, AccessEnded, AccessEndingSoon,
+    AccessGranted, AccessRequestExpired, AccessRequestWithdrawn, AccessRequested, AccessRequestedOnClosure,
+    AccessRevoked, ApproversReminded, ReviewCompleted, ReviewOpened, ReviewReminded,
+};
+pub use one_time_password::{
+    CodeRefusal, Nonce, NotANonce, OneTimePasswordDelayLifted, OneTimePasswordDelayed, OneTimePasswordIssued,
+    OneTimePasswordRefused, OneTimePasswordUsed, OneTimePasswordWithheld, Withheld,
 };
 pub use organisation::{
-    ApproverBasis, ApproverEstablished, ApproverStoodDown, LocalAuthority, OrganisationClosed,
-    OrganisationKind, OrganisationRegistered, OrganisationRenamed, OrganisationReopened, StandDownReason,
+    ApproverBasis, ApproverCarriedOver, ApproverEstablished, ApproverStoodDown, LocalAuthority,
+    OrganisationClosed, OrganisationDescribed, OrganisationKind, OrganisationKindsChanged,
+    OrganisationRegistered, OrganisationRenamed, OrganisationReopened, OrganisationSucceeded,
+    StandDownReason,
 };
 pub use person::{
     EmailChanged, EmailHeldByAnother, EmailReleased, EmailReserved, Introduction, MailFailure, MailGivenUp,
     MailKind, MailSent, Method, NameChanged, OrganisationChosen, PersonIntroduced, Refusal, SignInRefused,
     SignOut, SignedIn, SignedOut, StaffAppointed, StaffRole, StaffStoodDown, SubjectLinked, SubjectReserved,
 };
+pub use users::{UserAdded, UserProposalDismissed, UserProposed, UserRemoved};
 
 use crate::{PersonId, Plain, Sealed, Slot};
 
@@ -81,13 +90,23 @@ events! {
     OrganisationRenamed(OrganisationRenamed) = "organisation-renamed", 1;
     OrganisationClosed(OrganisationClosed) = "organisation-closed", 1;
     OrganisationReopened(OrganisationReopened) = "organisation-reopened", 1;
+    OrganisationKindsChanged(OrganisationKindsChanged) = "organisation-kinds-changed", 1;
+    OrganisationDescribed(OrganisationDescribed) = "organisation-described", 1;
+    OrganisationSucceeded(OrganisationSucceeded) = "organisation-succeeded", 1;
     ApproverEstablished(ApproverEstablished) = "approver-established", 1;
     ApproverStoodDown(ApproverStoodDown) = "approver-stood-down", 1;
+    ApproverCarriedOver(ApproverCarriedOver) = "approver-carried-over", 1;
+    UserAdded(UserAdded) = "user-added", 1;
+    UserRemoved(UserRemoved<T>) = "user-removed", 1;
+    UserProposed(UserProposed) = "user-proposed", 1;
+    UserProposalDismissed(UserProposalDismissed) = "user-proposal-dismissed", 1;
     AccessRequested(AccessRequested<T>) = "access-requested", 1;
+    AccessRequestedOnClosure(AccessRequestedOnClosure) = "access-requested-on-closure", 1;
     AccessRequestWithdrawn(AccessRequestWithdrawn) = "access-request-withdrawn", 1;
     AccessRequestExpired(AccessRequestExpired) = "access-request-expired", 1;
     ApproversReminded(ApproversReminded) = "approvers-reminded", 1;
     AccessGranted(AccessGranted) = "access-granted", 1;
+    AccessCarriedOver(AccessCarriedOver) = "access-carried-over", 1;
     AccessDeclined(AccessDeclined<T>) = "access-declined", 1;
     AccessEndDateChanged(AccessEndDateChanged) = "access-end-date-changed", 1;
     AccessEndingSoon(AccessEndingSoon) = "access-ending-soon", 1;
@@ -108,6 +127,12 @@ events! {
     OrganisationChosen(OrganisationChosen) = "organisation-chosen", 1;
     SignInRefused(SignInRefused<T>) = "sign-in-refused", 1;
     SignedOut(SignedOut) = "signed-out", 1;
+    OneTimePasswordIssued(OneTimePasswordIssued<T>) = "one-time-password-issued", 1;
+    OneTimePasswordWithheld(OneTimePasswordWithheld<T>) = "one-time-password-withheld", 1;
+    OneTimePasswordUsed(OneTimePasswordUsed) = "one-time-password-used", 1;
+    OneTimePasswordRefused(OneTimePasswordRefused<T>) = "one-time-password-refused", 1;
+    OneTimePasswordDelayed(OneTimePasswordDelayed) = "one-time-password-delayed", 1;
+    OneTimePasswordDelayLifted(OneTimePasswordDelayLifted) = "one-time-password-delay-lifted", 1;
     EmailReserved(EmailReserved) = "email-reserved", 1;
     EmailReleased(EmailReleased) = "email-released", 1;
     SubjectReserved(SubjectReserved) = "subject-reserved", 1;
@@ -117,6 +142,7 @@ events! {
 
 impl Event<Plain> {
     /// Seals all personal data in the event with `seal`, which is told where each text stands.
+    #[expect(clippy::too_many_lines, reason = "one arm for each type of event")]
     pub fn seal<E>(self, mut seal: impl FnMut(Slot, Plain) -> Result<Sealed, E>) -> Result<Event<Sealed>, E> {
         Ok(match self {
             Self::AccessRequested(AccessRequested { request, person, message }) => {
@@ -173,6 +199,34 @@ impl Event<Plain> {
                 let network = seal(Slot::RefusedNetwork, network)?;
                 Event::SignInRefused(SignInRefused { reason, organisation, network })
             }
+            Self::UserRemoved(UserRemoved { person, reason }) => {
+                let reason = seal(Slot::RemovedReason, reason)?;
+                Event::UserRemoved(UserRemoved { person, reason })
+            }
+            Self::OneTimePasswordIssued(OneTimePasswordIssued { challenge, nonce, expires, network }) => {
+                let network = seal(Slot::IssuedNetwork, network)?;
+                Event::OneTimePasswordIssued(OneTimePasswordIssued { challenge, nonce, expires, network })
+            }
+            Self::OneTimePasswordWithheld(OneTimePasswordWithheld { challenge, reason, network }) => {
+                let network = seal(Slot::WithheldNetwork, network)?;
+                Event::OneTimePasswordWithheld(OneTimePasswordWithheld { challenge, reason, network })
+            }
+            Self::OneTimePasswordRefused(OneTimePasswordRefused { challenge, reason, network }) => {
+                let network = seal(Slot::CodeNetwork, network)?;
+                Event::OneTimePasswordRefused(OneTimePasswordRefused { challenge, reason, network })
+            }
+            Self::OrganisationKindsChanged(data) => Event::OrganisationKindsChanged(data),
+            Self::OrganisationDescribed(data) => Event::OrganisationDescribed(data),
+            Self::OrganisationSucceeded(data) => Event::OrganisationSucceeded(data),
+            Self::ApproverCarriedOver(data) => Event::ApproverCarriedOver(data),
+            Self::AccessCarriedOver(data) => Event::AccessCarriedOver(data),
+            Self::AccessRequestedOnClosure(data) => Event::AccessRequestedOnClosure(data),
+            Self::UserAdded(data) => Event::UserAdded(data),
+            Self::UserProposed(data) => Event::UserProposed(data),
+            Self::UserProposalDismissed(data) => Event::UserProposalDismissed(data),
+            Self::OneTimePasswordUsed(data) => Event::OneTimePasswordUsed(data),
+            Self::OneTimePasswordDelayed(data) => Event::OneTimePasswordDelayed(data),
+            Self::OneTimePasswordDelayLifted(data) => Event::OneTimePasswordDelayLifted(data),
             Self::OrganisationRegistered(data) => Event::OrganisationRegistered(data),
             Self::OrganisationRenamed(data) => Event::OrganisationRenamed(data),
             Self::OrganisationClosed(data) => Event::OrganisationClosed(data),
@@ -210,6 +264,13 @@ impl<T> Event<T> {
         match self {
             Self::ApproverEstablished(data) => Some(data.person),
             Self::ApproverStoodDown(data) => Some(data.person),
+            Self::ApproverCarriedOver(data) => Some(data.person),
+            Self::UserAdded(data) => Some(data.person),
+            Self::UserRemoved(data) => Some(data.person),
+            Self::UserProposed(data) => Some(data.person),
+            Self::UserProposalDismissed(data) => Some(data.person),
+            Self::AccessCarriedOver(data) => Some(data.person),
+            Self::AccessRequestedOnClosure(data) => Some(data.person),
             Self::AccessRequested(data) => Some(data.person),
             Self::AccessRequestWithdrawn(data) => Some(data.person),
             Self::AccessRequestExpired(data) => Some(data.person),
@@ -229,6 +290,15 @@ impl<T> Event<T> {
             | Self::OrganisationRenamed(_)
             | Self::OrganisationClosed(_)
             | Self::OrganisationReopened(_)
+            | Self::OrganisationKindsChanged(_)
+            | Self::OrganisationDescribed(_)
+            | Self::OrganisationSucceeded(_)
+            | Self::OneTimePasswordIssued(_)
+            | Self::OneTimePasswordWithheld(_)
+            | Self::OneTimePasswordUsed(_)
+            | Self::OneTimePasswordRefused(_)
+            | Self::OneTimePasswordDelayed(_)
+            | Self::OneTimePasswordDelayLifted(_)
             | Self::ApproversReminded(_)
             | Self::ReviewOpened(_)
             | Self::ReviewReminded(_)

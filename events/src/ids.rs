@@ -61,6 +61,8 @@ ids! {
     RequestId;
     /// One yearly review of an organisation's user list.
     ReviewId;
+    /// One asking for a one-time password, as the browser that asked holds it.
+    ChallengeId;
 }
 
 impl OrganisationId {

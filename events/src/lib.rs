@@ -15,7 +15,7 @@ mod time;
 pub use email::{Email, NotAnEmail};
 pub use envelope::{Actor, DecodeError, Envelope, NotAnActor, Recorded, decode, encode};
 pub use event::*;
-pub use ids::{CorrelationId, EventId, OrganisationId, PersonId, RequestId, ReviewId};
+pub use ids::{ChallengeId, CorrelationId, EventId, OrganisationId, PersonId, RequestId, ReviewId};
 pub use register::{NotAUkprn, NotAUrn, Ukprn, Urn};
 pub use stream::{KeyedHash, NotAHash, NotAStream, Position, Reactor, SessionHash, Stream, Version};
 pub use text::{Held, Plain, Sealed, Slot};

@@ -16,6 +16,8 @@ pub enum Reactor {
     Timekeeper,
     /// Keeps approvers in step with DfE Sign-in.
     Approvers,
+    /// Brings the people of closed organisations to their successors.
+    Successions,
 }
 
 impl Reactor {
@@ -25,11 +27,12 @@ impl Reactor {
             Self::Mail => "mail",
             Self::Timekeeper => "timekeeper",
             Self::Approvers => "approvers",
+            Self::Successions => "successions",
         }
     }
 
     /// Every reactor.
-    pub const ALL: [Self; 3] = [Self::Mail, Self::Timekeeper, Self::Approvers];
+    pub const ALL: [Self; 4] = [Self::Mail, Self::Timekeeper, Self::Approvers, Self::Successions];
 }
 
 impl FromStr for Reactor {

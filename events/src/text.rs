@@ -119,6 +119,14 @@ slots! {
     DeclineReason = "access-declined/reason";
     /// Why access was ended.
     RevokeReason = "access-revoked/reason";
+    /// Why somebody was taken off a user list.
+    RemovedReason = "user-removed/reason";
+    /// The network address that a one-time password was asked for from.
+    IssuedNetwork = "one-time-password-issued/network";
+    /// The network address that one was asked for from which was not mailed.
+    WithheldNetwork = "one-time-password-withheld/network";
+    /// The network address that a code was tried from which was not taken.
+    CodeNetwork = "one-time-password-refused/network";
 }
 
 /// A sealed value together with all that is needed to open it: what lists keep.

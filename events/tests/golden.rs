@@ -87,7 +87,7 @@ fn the_samples_have_every_optional_field_once_present_and_once_absent() {
         assert!(without.is_subset(&with), "{name}");
         optional += with.len() - without.len();
     }
-    let declared: usize = ["access", "organisation", "person"]
+    let declared: usize = ["access", "one_time_password", "organisation", "person", "users"]
         .map(|name| {
             let path = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join(format!("src/event/{name}.rs"));
             fs::read_to_string(path).unwrap().matches("skip_serializing_if").count()
@@ -103,6 +103,7 @@ fn words<T: serde::Serialize>(values: &[T]) -> Vec<String> {
 }
 
 #[test]
+#[expect(clippy::too_many_lines, reason = "every word once")]
 fn the_words_of_the_stored_form_do_not_change() {
     let kinds = words(&[
         OrganisationKind::School,
@@ -111,7 +112,8 @@ fn the_words_of_the_stored_form_do_not_change() {
         OrganisationKind::AppropriateBody,
     ]);
     assert_eq!(kinds, ["school", "lead-provider", "delivery-partner", "appropriate-body"]);
-    assert_eq!(words(&[ApproverBasis::DfeSignIn, ApproverBasis::Colleague]), ["dfe-sign-in", "colleague"]);
+    let bases = words(&[ApproverBasis::DfeSignIn, ApproverBasis::Colleague, ApproverBasis::Predecessor]);
+    assert_eq!(bases, ["dfe-sign-in", "colleague", "predecessor"]);
     let reasons = [
         StandDownReason::Own,
         StandDownReason::DfeSignIn,
@@ -124,10 +126,24 @@ fn the_words_of_the_stored_form_do_not_change() {
         Introduction::DfeSignInApprovers,
         Introduction::Colleague,
         Introduction::Operator,
+        Introduction::Support,
+        Introduction::OneTimePassword,
     ]);
-    assert_eq!(how, ["dfe-sign-in", "dfe-sign-in-approvers", "colleague", "operator"]);
+    let expected =
+        ["dfe-sign-in", "dfe-sign-in-approvers", "colleague", "operator", "support", "one-time-password"];
+    assert_eq!(how, expected);
     assert_eq!(words(&[StaffRole::Auditor, StaffRole::Support]), ["auditor", "support"]);
-    assert_eq!(words(&[Method::DfeSignIn]), ["dfe-sign-in"]);
+    assert_eq!(words(&[Method::DfeSignIn, Method::OneTimePassword]), ["dfe-sign-in", "one-time-password"]);
+    let withheld = words(&[Withheld::NotListed, Withheld::TooSoon, Withheld::TooMany, Withheld::MustWait]);
+    assert_eq!(withheld, ["not-listed", "too-soon", "too-many", "must-wait"]);
+    let codes = words(&[
+        CodeRefusal::Wrong,
+        CodeRefusal::Expired,
+        CodeRefusal::Used,
+        CodeRefusal::Superseded,
+        CodeRefusal::NotListed,
+    ]);
+    assert_eq!(codes, ["wrong", "expired", "used", "superseded", "not-listed"]);
     let refusals = words(&[
         Refusal::NoOrganisation,
         Refusal::OrganisationClosed,
@@ -164,6 +180,11 @@ fn the_words_of_the_stored_form_do_not_change() {
         MailKind::AccessRevoked,
         MailKind::ReviewOpened,
         MailKind::ReviewReminder,
+        MailKind::OneTimePassword,
+        MailKind::HowToGetIn,
+        MailKind::AddedToList,
+        MailKind::RemovedFromList,
+        MailKind::CarriedOver,
     ]);
     let expected = [
         "request-to-decide",
@@ -178,9 +199,14 @@ fn the_words_of_the_stored_form_do_not_change() {
         "access-revoked",
         "review-opened",
         "review-reminder",
+        "one-time-password",
+        "how-to-get-in",
+        "added-to-list",
+        "removed-from-list",
+        "carried-over",
     ];
     assert_eq!(mails, expected);
-    assert_eq!(Reactor::ALL.map(Reactor::name), ["mail", "timekeeper", "approvers"]);
+    assert_eq!(Reactor::ALL.map(Reactor::name), ["mail", "timekeeper", "approvers", "successions"]);
     let slots: BTreeSet<&str> = Slot::ALL.iter().map(|slot| slot.as_str()).collect();
     let expected = [
         "access-declined/reason",
@@ -189,12 +215,16 @@ fn the_words_of_the_stored_form_do_not_change() {
         "email-changed/email",
         "email-held-by-another/email",
         "name-changed/name",
+        "one-time-password-issued/network",
+        "one-time-password-refused/network",
+        "one-time-password-withheld/network",
         "person-introduced/email",
         "person-introduced/name",
         "sign-in-refused/network",
         "signed-in/device",
         "signed-in/network",
         "subject-linked/subject",
+        "user-removed/reason",
     ];
     assert_eq!(slots, expected.into_iter().collect());
 }

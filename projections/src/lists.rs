@@ -6,11 +6,14 @@ use vouchsafe_events::{
     StaffRole, Stream, Timestamp,
 };
 
+use crate::codes::{Challenge, Codes, Delay};
+use crate::measures::Measures;
 use crate::organisation::Organisation;
 use crate::organisations::Organisations;
 use crate::outbox::Outbox;
 use crate::people::{People, Person};
 use crate::sessions::{Session, Sessions};
+use crate::turned_away::{AllTurnedAway, TurnedAway};
 
 /// Everything that pages, the API and the reactors ask, as it stands after [`Lists::position`].
 ///
@@ -25,6 +28,9 @@ pub struct Lists {
     organisations: Organisations,
     sessions: Sessions,
     outbox: Outbox,
+    codes: Codes,
+    turned_away: AllTurnedAway,
+    measures: Measures,
 }
 
 impl Lists {
@@ -38,11 +44,23 @@ impl Lists {
         self.last = Some(recorded.envelope.id);
         self.events += 1;
         self.sessions.pass(recorded.envelope.at);
+        self.codes.pass(recorded.envelope.at, &mut self.measures);
+        self.measures.apply(recorded);
         match &recorded.event {
             Event::OrganisationRegistered(_)
             | Event::OrganisationRenamed(_)
             | Event::OrganisationClosed(_)
             | Event::OrganisationReopened(_)
+            | Event::OrganisationKindsChanged(_)
+            | Event::OrganisationDescribed(_)
+            | Event::OrganisationSucceeded(_)
+            | Event::UserAdded(_)
+            | Event::UserRemoved(_)
+            | Event::UserProposed(_)
+            | Event::UserProposalDismissed(_)
+            | Event::ApproverCarriedOver(_)
+            | Event::AccessCarriedOver(_)
+            | Event::AccessRequestedOnClosure(_)
             | Event::ApproverEstablished(_)
             | Event::ApproverStoodDown(_)
             | Event::AccessRequested(_)
@@ -73,14 +91,19 @@ impl Lists {
                 self.people.reserve(recorded);
             }
             Event::MailSent(_) | Event::MailGivenUp(_) => self.of_mail(recorded),
-            // No list says who was refused: the timeline does.
-            Event::SignInRefused(_) => {}
+            Event::SignInRefused(_)
+            | Event::OneTimePasswordIssued(_)
+            | Event::OneTimePasswordWithheld(_)
+            | Event::OneTimePasswordUsed(_)
+            | Event::OneTimePasswordRefused(_)
+            | Event::OneTimePasswordDelayed(_)
+            | Event::OneTimePasswordDelayLifted(_) => self.of_sign_in(recorded),
         }
     }
 
     fn of_organisation(&mut self, recorded: &Recorded) {
         if let Stream::Organisation(id) = recorded.envelope.stream {
-            self.organisations.apply(id, recorded, &mut self.outbox);
+            self.organisations.apply(id, recorded, &mut self.outbox, &mut self.measures);
         }
     }
 
@@ -98,6 +121,14 @@ impl Lists {
             self.organisations.signed_in(organisation, id, recorded.envelope.at);
         }
         self.sessions.apply(id, recorded);
+    }
+
+    fn of_sign_in(&mut self, recorded: &Recorded) {
+        let Stream::Person(id) = recorded.envelope.stream else { return };
+        self.turned_away.apply(id, recorded);
+        if self.codes.apply(id, recorded, &mut self.measures) {
+            crate::mails::arise_at_sign_in(id, recorded, &mut self.outbox);
+        }
     }
 
     fn of_mail(&mut self, recorded: &Recorded) {
@@ -176,6 +207,26 @@ impl Lists {
     /// A person's sessions that are good at `now`, in the order in which they began.
     pub fn sessions_of(&self, person: PersonId, now: Timestamp) -> impl Iterator<Item = &Session> {
         self.sessions.of(person, now)
+    }
+
+    /// The challenge of a person that a code can still answer at `now`.
+    pub fn challenge(&self, person: PersonId, now: Timestamp) -> Option<&Challenge> {
+        self.codes.challenge(person, now)
+    }
+
+    /// Until when one-time passwords are off for a person, if they are at `now`.
+    pub fn delay(&self, person: PersonId, now: Timestamp) -> Option<&Delay> {
+        self.codes.delay(person, now)
+    }
+
+    /// The last [`TURNED_AWAY_KEPT`](crate::TURNED_AWAY_KEPT) people who came and were not let in, oldest first.
+    pub fn turned_away(&self) -> impl DoubleEndedIterator<Item = &TurnedAway> {
+        self.turned_away.all()
+    }
+
+    /// What support's work is measured by.
+    pub const fn measures(&self) -> &Measures {
+        &self.measures
     }
 
     /// The mails to send, and what became of the others.

@@ -31,6 +31,29 @@ pub(crate) fn arise(organisation: &Organisation, recorded: &Recorded, outbox: &m
                 outbox.queue(PendingMail { event: request.event, ..mail });
             }
         }
+        Event::ApproverCarriedOver(data) => {
+            outbox.queue(post.to(data.person, MailKind::CarriedOver));
+            for request in organisation.open_requests().filter(|request| request.person != data.person) {
+                let mail = post.ask(data.person, request, MailKind::RequestToDecide);
+                outbox.queue(PendingMail { event: request.event, ..mail });
+            }
+        }
+        Event::AccessCarriedOver(data) => {
+            let ends = data.ends;
+            outbox.queue(PendingMail { ends, ..post.to(data.person, MailKind::CarriedOver) });
+        }
+        Event::AccessRequestedOnClosure(data) => {
+            if let Some(request) = organisation.requests.get(&data.request) {
+                post.ask_approvers(outbox, request, MailKind::RequestToDecide);
+            }
+        }
+        Event::UserAdded(data) => {
+            let mail = if data.from.is_some() { MailKind::CarriedOver } else { MailKind::AddedToList };
+            if data.instead_of.is_none() {
+                outbox.queue(post.to(data.person, mail));
+            }
+        }
+        Event::UserRemoved(data) => outbox.queue(post.to(data.person, MailKind::RemovedFromList)),
         Event::ApproverStoodDown(data) => outbox.stood_down(data.person, organisation.id),
         Event::AccessRequestWithdrawn(data) => post.decided(outbox, data.request),
         Event::AccessRequestExpired(data) => {
@@ -61,6 +84,33 @@ pub(crate) fn arise(organisation: &Organisation, recorded: &Recorded, outbox: &m
     }
 }
 
+/// Queues the mail that arises when somebody asked for a one-time password.
+pub(crate) fn arise_at_sign_in(person: PersonId, recorded: &Recorded, outbox: &mut Outbox) {
+    let mail = match &recorded.event {
+        Event::OneTimePasswordIssued(_) => {
+            outbox.replace_code(person);
+            MailKind::OneTimePassword
+        }
+        Event::OneTimePasswordWithheld(_) => MailKind::HowToGetIn,
+        _ => return,
+    };
+    let envelope = &recorded.envelope;
+    outbox.queue(PendingMail {
+        event: envelope.id,
+        position: recorded.position,
+        at: envelope.at,
+        to: person,
+        mail,
+        organisation: None,
+        about: None,
+        by: envelope.actor,
+        request: None,
+        text: None,
+        ends: None,
+        due: None,
+    });
+}
+
 /// What all mails that arise from one event have in common.
 struct Post<'a> {
     organisation: &'a Organisation,
@@ -77,7 +127,7 @@ impl Post<'_> {
             at: envelope.at,
             to,
             mail,
-            organisation: self.organisation.id,
+            organisation: Some(self.organisation.id),
             about: self.actor(),
             by: envelope.actor,
             request: None,

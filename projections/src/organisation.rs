@@ -37,6 +37,15 @@ pub struct Organisation {
     pub approvers: BTreeMap<PersonId, Approver>,
     /// Whom an approver gave access. An end may have come that is not yet an event: see [`Self::has_access`].
     pub users: BTreeMap<PersonId, Access>,
+    /// Whom support put on the organisation's user list.
+    pub listed: BTreeMap<PersonId, Listed>,
+    /// The support agents who asked to be put on it themselves.
+    pub proposed: BTreeMap<PersonId, Proposed>,
+    /// The organisations that go on with this one's work, as the register says, in the order of their ids.
+    pub successors: Vec<OrganisationId>,
+    /// Who came here from which organisation that closed, in the order in which they were brought over: with
+    /// access, or with a request.
+    pub carried: BTreeMap<OrganisationId, BTreeSet<PersonId>>,
     /// When each person last signed in for this organisation, whether they have access or not.
     pub last_signed_in: BTreeMap<PersonId, Timestamp>,
     /// Every open request, and the newest decided ones: see [`DECIDED_KEPT`](crate::DECIDED_KEPT).
@@ -60,6 +69,26 @@ pub struct Approver {
     pub by: Actor,
 }
 
+/// How somebody is on the user list that support keeps.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Listed {
+    /// Since when.
+    pub since: Timestamp,
+    /// Who put them there.
+    pub by: Actor,
+    /// The organisation that closed and that they were carried over from, if they were.
+    pub from: Option<OrganisationId>,
+}
+
+/// A support agent who asked to be put on the list themselves.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Proposed {
+    /// When.
+    pub at: Timestamp,
+    /// Who asked: the agent, or who entered it for them.
+    pub by: Actor,
+}
+
 /// How somebody has access.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Access {
@@ -69,6 +98,8 @@ pub struct Access {
     pub by: Actor,
     /// The request that it answered; none if nobody had asked.
     pub request: Option<RequestId>,
+    /// The organisation that closed and that it was carried over from, if it was.
+    pub from: Option<OrganisationId>,
     /// When it ends by itself, if it does.
     pub ends: Option<Timestamp>,
     /// Whether the person was warned that it ends.
@@ -97,6 +128,8 @@ pub struct Request {
     pub at: Timestamp,
     /// The event with which they asked.
     pub event: EventId,
+    /// The organisation that closed and at which they had access, if they are put before the approvers for that.
+    pub from: Option<OrganisationId>,
     /// What they wrote to the approvers, sealed.
     pub message: Option<Held>,
     /// How often the approvers were reminded.
@@ -187,19 +220,37 @@ impl Organisation {
         !self.closed && self.approvers.contains_key(&person)
     }
 
-    /// Whether the person may act for the organisation: it is open, and they are an approver or have access whose
-    /// end has not come by `now`.
+    /// Whether the person may act for the organisation: it is open, and they are an approver, are on the list that
+    /// support keeps, or have access whose end has not come by `now`.
     pub fn has_access(&self, person: PersonId, now: Timestamp) -> bool {
         let user = || self.users.get(&person).is_some_and(|access| access.lasts(now));
-        self.is_approver(person) || (!self.closed && user())
+        self.is_approver(person) || self.is_listed(person) || (!self.closed && user())
     }
 
-    /// Everyone who has access at `now`, each once: approvers first, then the other users.
+    /// Whether the person is on the list that support keeps, and the organisation is open: that is all that a
+    /// one-time password opens.
+    pub fn is_listed(&self, person: PersonId) -> bool {
+        !self.closed && self.listed.contains_key(&person)
+    }
+
+    /// Whether it is of this kind.
+    pub fn is(&self, kind: OrganisationKind) -> bool {
+        self.kinds.contains(&kind)
+    }
+
+    /// Whether support keeps a user list for it: it is of a kind that DfE Sign-in does not tell apart. A school
+    /// alone looks after itself.
+    pub fn has_user_list(&self) -> bool {
+        self.kinds.iter().any(|kind| *kind != OrganisationKind::School)
+    }
+
+    /// Everyone who has access at `now`, each once: approvers first, then the other users, then those who are only
+    /// on the list that support keeps, with neither.
     pub fn members(
         &self,
         now: Timestamp,
     ) -> impl Iterator<Item = (PersonId, Option<&Access>, Option<&Approver>)> {
-        let lasting = move |person| self.users.get(person).filter(|access| access.lasts(now));
+        let lasting = move |person: &PersonId| self.users.get(person).filter(|access| access.lasts(now));
         let approvers =
             self.approvers.iter().map(move |(person, approver)| (*person, lasting(person), Some(approver)));
         let users = self
@@ -207,7 +258,9 @@ impl Organisation {
             .iter()
             .filter(move |(person, access)| access.lasts(now) && !self.is_approver(**person))
             .map(|(person, access)| (*person, Some(access), None));
-        approvers.chain(users).filter(|_| !self.closed)
+        let only_listed = move |person: &&PersonId| lasting(person).is_none() && !self.is_approver(**person);
+        let listed = self.listed.keys().filter(only_listed).map(|person| (*person, None, None));
+        approvers.chain(users).chain(listed).filter(|_| !self.closed)
     }
 
     /// The requests that wait, in the order of their ids.
@@ -232,7 +285,7 @@ impl Organisation {
     pub fn waiting_for_review(&self, now: Timestamp) -> impl Iterator<Item = PersonId> {
         self.review.iter().flat_map(move |review| {
             let by_colleague = |(person, access, approver): (_, Option<&Access>, Option<&Approver>)| {
-                let made = approver.is_some_and(|approver| approver.basis == ApproverBasis::Colleague);
+                let made = approver.is_some_and(|approver| approver.basis != ApproverBasis::DfeSignIn);
                 (access.is_some() || made).then_some(person)
             };
             let listed = self.members(now).filter_map(by_colleague);

@@ -3,10 +3,11 @@
 use std::collections::BTreeSet;
 
 use serde::{Deserialize, Serialize};
-use vouchsafe_events::{Event, OrganisationId, PersonId, Recorded, RequestId, Timestamp};
+use vouchsafe_events::{Event, OrganisationId, OrganisationKind, PersonId, Recorded, RequestId, Timestamp};
 
 use crate::hash::Map;
 use crate::mails;
+use crate::measures::{Ended, GotIn, Measures, Waited};
 use crate::organisation::Organisation;
 use crate::outbox::Outbox;
 
@@ -28,7 +29,7 @@ pub(crate) struct Organisations {
     /// Where in `list` each request is that is kept.
     #[serde(skip_serializing)]
     requests: Map<RequestId, usize>,
-    /// Where in `list` each person is approver or user, or has a request that is kept.
+    /// Where in `list` each person is approver or user, is on support's list, or has a request that is kept.
     #[serde(skip_serializing)]
     people: BTreeSet<(PersonId, usize)>,
 }
@@ -45,7 +46,9 @@ impl From<Kept> for Organisations {
         for (at, organisation) in list.iter().enumerate() {
             all.index.insert(organisation.id, at);
             all.requests.extend(organisation.requests.keys().map(|request| (*request, at)));
-            let people = organisation.approvers.keys().chain(organisation.users.keys()).copied();
+            let people = organisation.approvers.keys().chain(organisation.users.keys());
+            let people =
+                people.chain(organisation.listed.keys()).chain(organisation.proposed.keys()).copied();
             let asking = organisation.requests.values().map(|request| request.person);
             all.people.extend(people.chain(asking).map(|person| (person, at)));
         }
@@ -80,7 +83,13 @@ impl Organisations {
     }
 
     /// Takes in an event of an organisation's stream, and queues the mails that arise from it.
-    pub(crate) fn apply(&mut self, id: OrganisationId, recorded: &Recorded, outbox: &mut Outbox) {
+    pub(crate) fn apply(
+        &mut self,
+        id: OrganisationId,
+        recorded: &Recorded,
+        outbox: &mut Outbox,
+        measures: &mut Measures,
+    ) {
         if let Event::OrganisationRegistered(data) = &recorded.event {
             if !self.index.contains_key(&id) {
                 self.index.insert(id, self.list.len());
@@ -89,23 +98,49 @@ impl Organisations {
             return;
         }
         // A request is made at one organisation, once.
-        if let Event::AccessRequested(data) = &recorded.event
-            && self.requests.contains_key(&data.request)
-        {
+        let asked = match &recorded.event {
+            Event::AccessRequested(data) => Some(data.request),
+            Event::AccessRequestedOnClosure(data) => Some(data.request),
+            _ => None,
+        };
+        if asked.is_some_and(|request| self.requests.contains_key(&request)) {
             return;
         }
         let Some(&at) = self.index.get(&id) else { return };
         let Some(organisation) = self.list.get_mut(at) else { return };
+        let had_access = organisation.first_access.is_some();
         if !organisation.apply(recorded) {
             return;
+        }
+        if !had_access && organisation.first_access.is_some() && organisation.is(OrganisationKind::School) {
+            let by_support = matches!(recorded.event, Event::UserAdded(_));
+            measures.got_in(GotIn { at: recorded.envelope.at, by_support });
+        }
+        if let Some((request, how)) = ended(&recorded.event)
+            && let Some(request) = organisation.requests.get(&request)
+        {
+            measures.waited_for(Waited { asked: request.at, ended: recorded.envelope.at, how });
         }
         mails::arise(organisation, recorded, outbox);
         match &recorded.event {
             Event::ApproverEstablished(data) => self.relate(data.person, at),
+            Event::ApproverCarriedOver(data) => self.relate(data.person, at),
             Event::AccessRequested(data) => {
                 self.requests.insert(data.request, at);
                 self.relate(data.person, at);
             }
+            Event::AccessRequestedOnClosure(data) => {
+                self.requests.insert(data.request, at);
+                self.relate(data.person, at);
+            }
+            Event::AccessCarriedOver(data) => self.relate(data.person, at),
+            Event::UserProposed(data) => self.relate(data.person, at),
+            Event::UserAdded(data) => {
+                self.relate(data.person, at);
+                data.instead_of.into_iter().for_each(|old| self.unrelate(old, at));
+            }
+            Event::UserRemoved(data) => self.unrelate(data.person, at),
+            Event::UserProposalDismissed(data) => self.unrelate(data.person, at),
             Event::AccessGranted(data) => {
                 self.relate(data.person, at);
                 self.prune(at);
@@ -129,6 +164,8 @@ impl Organisations {
         let related = self.list.get(at).is_some_and(|organisation| {
             organisation.approvers.contains_key(&person)
                 || organisation.users.contains_key(&person)
+                || organisation.listed.contains_key(&person)
+                || organisation.proposed.contains_key(&person)
                 || organisation.requests.values().any(|request| request.person == person)
         });
         if !related {
@@ -149,5 +186,16 @@ impl Organisations {
             self.requests.remove(&id);
             self.unrelate(person, at);
         }
+    }
+}
+
+/// Which request an event ends, and how.
+fn ended<T>(event: &Event<T>) -> Option<(RequestId, Ended)> {
+    match event {
+        Event::AccessGranted(data) => data.request.map(|request| (request, Ended::Granted)),
+        Event::AccessDeclined(data) => Some((data.request, Ended::Declined)),
+        Event::AccessRequestWithdrawn(data) => Some((data.request, Ended::Withdrawn)),
+        Event::AccessRequestExpired(data) => Some((data.request, Ended::Expired)),
+        _ => None,
     }
 }

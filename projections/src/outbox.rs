@@ -28,8 +28,8 @@ pub struct PendingMail {
     pub to: PersonId,
     /// What about.
     pub mail: MailKind,
-    /// For which organisation.
-    pub organisation: OrganisationId,
+    /// For which organisation; none if it is about no organisation.
+    pub organisation: Option<OrganisationId>,
     /// The other person whom it names, if it names one: who asks, or who decided.
     pub about: Option<PersonId>,
     /// Who gave rise to it.
@@ -149,7 +149,7 @@ impl Outbox {
                     at: recorded.envelope.at,
                     to: data.to,
                     mail: data.mail,
-                    organisation: mail.map(|mail| mail.organisation),
+                    organisation: mail.and_then(|mail| mail.organisation),
                     reason: data.reason,
                 });
             }
@@ -188,7 +188,7 @@ impl Outbox {
     /// Drops what asks a person to act as an approver of an organisation: they no longer are one. What was not
     /// yet sent counts as not told.
     pub(crate) fn stood_down(&mut self, person: PersonId, organisation: OrganisationId) {
-        let idle = |mail: &PendingMail| mail.organisation == organisation && for_approvers(mail.mail);
+        let idle = |mail: &PendingMail| mail.organisation == Some(organisation) && for_approvers(mail.mail);
         for mail in self.drop_to(person, idle) {
             if mail.mail == MailKind::RequestToDecide {
                 self.told.remove(&(mail.event, mail.to));
@@ -200,7 +200,7 @@ impl Outbox {
     pub(crate) fn reviewed(&mut self, organisation: &Organisation) {
         let review = |mail| matches!(mail, MailKind::ReviewOpened | MailKind::ReviewReminder);
         for approver in organisation.approvers.keys() {
-            self.drop_to(*approver, |mail| mail.organisation == organisation.id && review(mail.mail));
+            self.drop_to(*approver, |mail| mail.organisation == Some(organisation.id) && review(mail.mail));
         }
     }
 
@@ -209,6 +209,11 @@ impl Outbox {
         let theirs = self.by_person.range((person, 0)..=(person, u64::MAX));
         let numbers: Vec<u64> = theirs.map(|(_, number)| *number).collect();
         numbers.into_iter().filter_map(|number| self.drop_if(number, &idle)).collect()
+    }
+
+    /// Drops an older code to a person that has not been sent: a newer one replaced it.
+    pub(crate) fn replace_code(&mut self, person: PersonId) {
+        self.drop_to(person, |mail| mail.mail == MailKind::OneTimePassword);
     }
 
     fn insert(&mut self, number: u64, mail: PendingMail) {
@@ -253,6 +258,11 @@ const fn for_approvers(mail: MailKind) -> bool {
         | MailKind::AddedByColleague
         | MailKind::AccessEndingSoon
         | MailKind::AccessEnded
-        | MailKind::AccessRevoked => false,
+        | MailKind::AccessRevoked
+        | MailKind::OneTimePassword
+        | MailKind::HowToGetIn
+        | MailKind::AddedToList
+        | MailKind::RemovedFromList
+        | MailKind::CarriedOver => false,
     }
 }

@@ -4,7 +4,8 @@ use std::collections::BTreeSet;
 
 use serde::{Deserialize, Serialize};
 use vouchsafe_events::{
-    Event, Held, Introduction, KeyedHash, PersonId, Recorded, Slot, StaffRole, Stream, Timestamp,
+    Event, Held, Introduction, KeyedHash, OrganisationId, PersonId, Recorded, Slot, StaffRole, Stream,
+    Timestamp,
 };
 
 use crate::hash::{Map, sorted};
@@ -30,6 +31,8 @@ pub struct Person {
     pub how: Introduction,
     /// When they last signed in, if they ever did.
     pub last_signed_in: Option<Timestamp>,
+    /// The organisation that they acted for last.
+    pub last_organisation: Option<OrganisationId>,
     /// Whose record holds the email that they came with, if it is not theirs. Cleared once their email changes.
     pub email_held_by: Option<PersonId>,
 }
@@ -109,6 +112,7 @@ impl People {
                 introduced: at,
                 how: data.how,
                 last_signed_in: None,
+                last_organisation: None,
                 email_held_by: None,
             });
             return;
@@ -131,7 +135,11 @@ impl People {
                 person.roles.remove(&data.role);
                 self.staff.remove(&(data.role, id));
             }
-            Event::SignedIn(_) => person.last_signed_in = Some(at),
+            Event::SignedIn(data) => {
+                person.last_signed_in = Some(at);
+                person.last_organisation = data.organisation.or(person.last_organisation);
+            }
+            Event::OrganisationChosen(data) => person.last_organisation = Some(data.organisation),
             _ => {}
         }
     }

@@ -49,7 +49,7 @@ pub fn tell(app: &App, recorded: &Recorded) -> Told {
     let mut teller =
         Teller { say: Say { app, recorded }, details: Vec::new(), sealed: Vec::new(), owner: None };
     match recorded.envelope.stream {
-        Stream::Organisation(id) => teller.organisation("School", id),
+        Stream::Organisation(id) => teller.organisation("Organisation", id),
         Stream::Person(id) => {
             teller.owner = Some(id);
             teller.person("Person", id);
@@ -125,7 +125,76 @@ impl Teller<'_> {
                 self.known("Local authority", data.local_authority.as_ref().map(|found| &found.name));
             }
             Event::OrganisationRenamed(data) => self.words("Name", data.name.to_string()),
-            Event::OrganisationClosed(_) | Event::OrganisationReopened(_) => {}
+            Event::OrganisationClosed(_)
+            | Event::OrganisationReopened(_)
+            | Event::OneTimePasswordDelayLifted(_) => {}
+            Event::OrganisationKindsChanged(data) => {
+                let kinds: Vec<_> = data.kinds.iter().copied().map(words::organisation_kind).collect();
+                self.words("Kind", kinds.join(", "));
+            }
+            Event::OrganisationDescribed(data) => {
+                self.known("UKPRN", data.ukprn);
+                self.known("DfE Sign-in organisation", data.dfe_sign_in);
+                self.known("Establishment type", data.establishment_type.as_ref());
+                self.known("Local authority", data.local_authority.as_ref().map(|found| &found.name));
+            }
+            Event::OrganisationSucceeded(data) => {
+                for successor in &data.successors {
+                    self.organisation("Successor", *successor);
+                }
+            }
+            Event::ApproverCarriedOver(data) => {
+                self.person("Approver", data.person);
+                self.organisation("Closed", data.from);
+            }
+            Event::AccessCarriedOver(data) => {
+                self.person("Who has access", data.person);
+                self.organisation("Closed", data.from);
+                self.ends("End date", data.ends);
+            }
+            Event::AccessRequestedOnClosure(data) => {
+                self.person("Who had access", data.person);
+                self.organisation("Closed", data.from);
+                self.request(data.request);
+            }
+            Event::UserAdded(data) => {
+                self.person("Who", data.person);
+                if let Some(from) = data.from {
+                    self.organisation("Closed", from);
+                }
+                if let Some(old) = data.instead_of {
+                    self.person("Instead of", old);
+                }
+            }
+            Event::UserRemoved(data) => {
+                self.person("Who", data.person);
+                self.open("Reason", Some(data.person), Slot::RemovedReason, &data.reason);
+            }
+            Event::UserProposed(data) => self.person("Who", data.person),
+            Event::UserProposalDismissed(data) => self.person("Who had asked", data.person),
+            Event::OneTimePasswordIssued(data) => {
+                self.words("Good until", date_time(data.expires));
+                self.open("Network address", owner, Slot::IssuedNetwork, &data.network);
+                self.words("Challenge", data.challenge.to_string());
+            }
+            Event::OneTimePasswordWithheld(data) => {
+                self.words("Why", words::withheld(data.reason));
+                self.open("Network address", owner, Slot::WithheldNetwork, &data.network);
+                self.words("Challenge", data.challenge.to_string());
+            }
+            Event::OneTimePasswordUsed(data) => {
+                self.words("Challenge", data.challenge.to_string());
+                self.words("Session", data.session.to_string());
+            }
+            Event::OneTimePasswordRefused(data) => {
+                self.words("Why", words::code_refusal(data.reason));
+                self.open("Network address", owner, Slot::CodeNetwork, &data.network);
+                self.words("Challenge", data.challenge.to_string());
+            }
+            Event::OneTimePasswordDelayed(data) => {
+                self.words("Until", date_time(data.until));
+                self.words("Wrong codes", data.failures.to_string());
+            }
             Event::ApproverEstablished(data) => {
                 self.person("Approver", data.person);
                 self.words("Why", words::basis(data.basis));
@@ -223,7 +292,7 @@ impl Teller<'_> {
             Event::SignedIn(data) => {
                 match data.organisation {
                     Some(organisation) => self.organisation("Acting for", organisation),
-                    None => self.words("Acting for", "No school yet"),
+                    None => self.words("Acting for", "No organisation yet"),
                 }
                 for organisation in &data.organisations {
                     if Some(*organisation) != data.organisation {

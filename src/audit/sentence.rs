@@ -7,7 +7,7 @@ use vouchsafe_events::{
 
 use super::words;
 use crate::app::App;
-use crate::web::when::date;
+use crate::web::when::{date, date_time, time};
 
 /// What an event says, in one sentence without a full stop. People and organisations go by the names that
 /// they have today; a person who has been erased is `[erased]`.
@@ -17,11 +17,17 @@ pub fn sentence(app: &App, recorded: &Recorded) -> String {
     let (by, at) = (say.actor(), say.organisation());
     match &recorded.event {
         Event::OrganisationRegistered(data) => format!("{} became known to the service", data.name),
-        Event::OrganisationRenamed(data) => format!("A school’s name changed to {}", data.name),
+        Event::OrganisationRenamed(data) => format!("An organisation’s name changed to {}", data.name),
         Event::OrganisationClosed(_) => format!("{at} closed"),
         Event::OrganisationReopened(_) => format!("{at} opened again"),
         Event::ApproverEstablished(data) => match data.basis {
             ApproverBasis::Colleague => format!("{by} made {} an approver at {at}", say.name(data.person)),
+            ApproverBasis::Predecessor => {
+                format!(
+                    "{} became an approver at {at}, as they were at its predecessor",
+                    say.name(data.person)
+                )
+            }
             ApproverBasis::DfeSignIn if recorded.envelope.actor == Actor::Person(data.person) => {
                 format!("{by} became an approver at {at} again")
             }
@@ -30,6 +36,71 @@ pub fn sentence(app: &App, recorded: &Recorded) -> String {
                 format!("{person} became an approver at {at}, because DfE Sign-in names them as one")
             }
         },
+        Event::OrganisationKindsChanged(data) => {
+            let kinds: Vec<_> = data.kinds.iter().copied().map(words::organisation_kind).collect();
+            format!("{by} recorded that {at} is now: {}", kinds.join(", "))
+        }
+        Event::OrganisationDescribed(_) => format!("More became known of {at}"),
+        Event::OrganisationSucceeded(data) => {
+            let names: Vec<_> = data.successors.iter().map(|id| say.organisation_name(*id)).collect();
+            format!("The register says that {at} is succeeded by {}", names.join(" and "))
+        }
+        Event::ApproverCarriedOver(data) => format!(
+            "{} became an approver at {at}, as they were at {}, which closed",
+            say.name(data.person),
+            say.organisation_name(data.from)
+        ),
+        Event::AccessCarriedOver(data) => format!(
+            "{} has access to {at}, as they had to {}, which closed",
+            say.name(data.person),
+            say.organisation_name(data.from)
+        ),
+        Event::AccessRequestedOnClosure(data) => format!(
+            "{}, who had access to {}, which closed, was put before the approvers at {at}",
+            say.name(data.person),
+            say.organisation_name(data.from)
+        ),
+        Event::UserAdded(data) => {
+            let person = say.name(data.person);
+            match (data.from, data.instead_of) {
+                (Some(from), _) => {
+                    let from = say.organisation_name(from);
+                    format!(
+                        "{person} is on the user list of {at}, as they were on that of {from}, which closed"
+                    )
+                }
+                (None, Some(old)) => {
+                    format!("{person} took the place of {} on the user list of {at}", say.name(old))
+                }
+                (None, None) => format!("{by} put {person} on the user list of {at}"),
+            }
+        }
+        Event::UserRemoved(data) => format!("{by} took {} off the user list of {at}", say.name(data.person)),
+        Event::UserProposed(data) => {
+            format!("{} asked to be put on the user list of {at} themselves", say.name(data.person))
+        }
+        Event::UserProposalDismissed(data) => {
+            format!("{by} dismissed that {} be put on the user list of {at}", say.name(data.person))
+        }
+        Event::OneTimePasswordIssued(data) => {
+            format!("{} asked for a one-time password, good until {}", say.owner(), time(data.expires))
+        }
+        Event::OneTimePasswordWithheld(data) => {
+            let why = words::withheld(data.reason);
+            format!("{} asked for a one-time password and got none, because {why}", say.owner())
+        }
+        Event::OneTimePasswordUsed(_) => format!("{} entered the right one-time password", say.owner()),
+        Event::OneTimePasswordRefused(data) => {
+            let why = words::code_refusal(data.reason);
+            format!("{} entered a one-time password that was not taken, because {why}", say.owner())
+        }
+        Event::OneTimePasswordDelayed(data) => {
+            let (failures, until) = (data.failures, date_time(data.until));
+            format!("{} must wait until {until}, after {failures} wrong one-time passwords", say.owner())
+        }
+        Event::OneTimePasswordDelayLifted(_) => {
+            format!("{by} let {} use one-time passwords again at once", say.owner())
+        }
         Event::ApproverStoodDown(data) => {
             let person = say.name(data.person);
             match data.reason {
@@ -108,7 +179,10 @@ pub fn sentence(app: &App, recorded: &Recorded) -> String {
                         "{person} became known to the service, because DfE Sign-in names them as an approver"
                     )
                 }
-                Introduction::Colleague | Introduction::Operator => {
+                Introduction::OneTimePassword => {
+                    format!("{person} became known to the service by asking for a one-time password")
+                }
+                Introduction::Colleague | Introduction::Operator | Introduction::Support => {
                     format!("{by} added {person} to the service")
                 }
             }

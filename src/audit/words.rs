@@ -1,8 +1,8 @@
 //! Plain words for the types of events and for the values in them.
 
 use vouchsafe_events::{
-    ApproverBasis, Introduction, MailFailure, MailKind, Method, OrganisationKind, Refusal, SignOut,
-    StaffRole, StandDownReason,
+    ApproverBasis, CodeRefusal, Introduction, MailFailure, MailKind, Method, OrganisationKind, Refusal,
+    SignOut, StaffRole, StandDownReason, Withheld,
 };
 
 /// Types of events that belong together.
@@ -20,6 +20,7 @@ pub const GROUPS: &[Group] = &[
         name: "Requests for access",
         kinds: &[
             ("access-requested", "Access was asked for"),
+            ("access-requested-on-closure", "A closed school’s user was put before approvers"),
             ("access-granted", "Access was granted"),
             ("access-declined", "A request was declined"),
             ("access-request-withdrawn", "A request was withdrawn"),
@@ -30,6 +31,7 @@ pub const GROUPS: &[Group] = &[
     Group {
         name: "Changes to access",
         kinds: &[
+            ("access-carried-over", "Access was carried over from a closed school"),
             ("access-revoked", "An approver ended someone’s access"),
             ("access-end-date-changed", "An end date was changed"),
             ("access-ending-soon", "Access was about to end"),
@@ -49,7 +51,28 @@ pub const GROUPS: &[Group] = &[
         name: "Approvers",
         kinds: &[
             ("approver-established", "Someone became an approver"),
+            ("approver-carried-over", "An approver was carried over from a closed school"),
             ("approver-stood-down", "Someone stopped being an approver"),
+        ],
+    },
+    Group {
+        name: "User lists kept by support",
+        kinds: &[
+            ("user-added", "Support put someone on a user list"),
+            ("user-removed", "Support took someone off a user list"),
+            ("user-proposed", "A support agent asked to be put on a user list"),
+            ("user-proposal-dismissed", "A support agent’s own request was dismissed"),
+        ],
+    },
+    Group {
+        name: "One-time passwords",
+        kinds: &[
+            ("one-time-password-issued", "A one-time password was issued"),
+            ("one-time-password-withheld", "Someone asked for a one-time password and got none"),
+            ("one-time-password-used", "A one-time password was used"),
+            ("one-time-password-refused", "A code was not taken"),
+            ("one-time-password-delayed", "Someone must wait after wrong codes"),
+            ("one-time-password-delay-lifted", "Support ended a wait"),
         ],
     },
     Group {
@@ -57,7 +80,7 @@ pub const GROUPS: &[Group] = &[
         kinds: &[
             ("signed-in", "Someone signed in"),
             ("sign-in-refused", "Someone was not let in"),
-            ("organisation-chosen", "Someone chose which school to act for"),
+            ("organisation-chosen", "Someone chose which organisation to act for"),
             ("signed-out", "Someone signed out"),
         ],
     },
@@ -82,12 +105,15 @@ pub const GROUPS: &[Group] = &[
         ],
     },
     Group {
-        name: "Schools",
+        name: "Organisations",
         kinds: &[
-            ("organisation-registered", "A school became known to the service"),
-            ("organisation-renamed", "A school’s name changed"),
-            ("organisation-closed", "A school closed"),
-            ("organisation-reopened", "A school opened again"),
+            ("organisation-registered", "An organisation became known to the service"),
+            ("organisation-renamed", "An organisation’s name changed"),
+            ("organisation-kinds-changed", "What an organisation is changed"),
+            ("organisation-described", "More became known of an organisation"),
+            ("organisation-closed", "An organisation closed"),
+            ("organisation-reopened", "An organisation opened again"),
+            ("organisation-succeeded", "The register named an organisation’s successors"),
         ],
     },
     Group {
@@ -115,6 +141,7 @@ pub(super) const fn basis(basis: ApproverBasis) -> &'static str {
     match basis {
         ApproverBasis::DfeSignIn => "DfE Sign-in names them as an approver",
         ApproverBasis::Colleague => "Another approver made them one",
+        ApproverBasis::Predecessor => "They were one at a school that closed and that this one succeeded",
     }
 }
 
@@ -133,6 +160,8 @@ pub(super) const fn introduction(how: Introduction) -> &'static str {
         Introduction::DfeSignInApprovers => "DfE Sign-in named them as an approver",
         Introduction::Colleague => "An approver added them",
         Introduction::Operator => "An operator added them",
+        Introduction::Support => "Support put them on a user list",
+        Introduction::OneTimePassword => "They asked for a one-time password",
     }
 }
 
@@ -147,6 +176,7 @@ pub(super) const fn role(role: StaffRole) -> &'static str {
 pub(super) const fn method(method: Method) -> &'static str {
     match method {
         Method::DfeSignIn => "DfE Sign-in",
+        Method::OneTimePassword => "a one-time password",
     }
 }
 
@@ -170,6 +200,27 @@ pub(super) const fn sign_out(how: SignOut) -> &'static str {
     }
 }
 
+/// Why no one-time password was mailed, as the end of a sentence.
+pub(super) const fn withheld(reason: Withheld) -> &'static str {
+    match reason {
+        Withheld::NotListed => "they are on no user list",
+        Withheld::TooSoon => "one had been sent a moment before",
+        Withheld::TooMany => "too many had been sent within the hour",
+        Withheld::MustWait => "they must wait after wrong codes",
+    }
+}
+
+/// Why a code was not taken, as the end of a sentence.
+pub(super) const fn code_refusal(reason: CodeRefusal) -> &'static str {
+    match reason {
+        CodeRefusal::Wrong => "it was wrong",
+        CodeRefusal::Expired => "it had expired",
+        CodeRefusal::Used => "it had been used before",
+        CodeRefusal::Superseded => "a newer one had been sent",
+        CodeRefusal::NotListed => "they were on no user list any more",
+    }
+}
+
 /// What a mail was about, as the end of a sentence.
 pub(super) const fn mail(kind: MailKind) -> &'static str {
     match kind {
@@ -185,6 +236,11 @@ pub(super) const fn mail(kind: MailKind) -> &'static str {
         MailKind::AccessRevoked => "an approver ended their access",
         MailKind::ReviewOpened => "the yearly review is open",
         MailKind::ReviewReminder => "the yearly review is overdue",
+        MailKind::OneTimePassword => "their one-time password",
+        MailKind::HowToGetIn => "they asked for a one-time password and are on no list: how to get in",
+        MailKind::AddedToList => "support put them on a user list",
+        MailKind::RemovedFromList => "support took them off a user list",
+        MailKind::CarriedOver => "their school closed and they have access to its successor",
     }
 }
 

@@ -11,7 +11,8 @@ mod time;
 use std::collections::{BTreeMap, BTreeSet};
 
 use vouchsafe_events::{
-    Actor, ApproverBasis, Event, PersonId, Recorded, RequestId, ReviewId, StandDownReason, Timestamp,
+    Actor, ApproverBasis, Event, OrganisationDescribed, OrganisationId, OrganisationKind, PersonId, Recorded,
+    RequestId, ReviewId, StandDownReason, Timestamp,
 };
 
 pub use access::{AddRefused, EndDateRefused, RevokeRefused};
@@ -26,11 +27,21 @@ use super::State;
 #[derive(Clone, Debug, Default)]
 pub struct Organisation {
     name: Option<Box<str>>,
+    kinds: Vec<OrganisationKind>,
+    /// What else registers say of it.
+    described: OrganisationDescribed,
     closed: bool,
+    successors: Vec<OrganisationId>,
+    /// Who came here from which organisation that closed.
+    carried: BTreeMap<OrganisationId, BTreeSet<PersonId>>,
     approvers: BTreeMap<PersonId, ApproverBasis>,
     /// Who stood down by choice: DfE Sign-in alone does not make them approvers again.
     stood_down: BTreeSet<PersonId>,
     access: BTreeMap<PersonId, Access>,
+    /// Who is on the list that support keeps.
+    listed: BTreeSet<PersonId>,
+    /// The support agents who asked to be put on it themselves, and who entered that.
+    proposed: BTreeMap<PersonId, Actor>,
     requests: BTreeMap<RequestId, Request>,
     review: Option<Review>,
     /// When the last review was completed or, before the first, when access was first given.
@@ -108,9 +119,15 @@ impl Organisation {
         self.is_open() && self.approvers.contains_key(&person)
     }
 
-    /// Whether a person has access at `now`: as an approver, or because it was granted and has not ended.
+    /// Whether a person has access at `now`: as an approver, by support's list, or because it was granted and has
+    /// not ended.
     pub fn has_access(&self, person: PersonId, now: Timestamp) -> bool {
-        self.is_approver(person) || (self.is_open() && self.granted(person, now))
+        self.is_approver(person) || (self.is_open() && (self.is_listed(person) || self.granted(person, now)))
+    }
+
+    /// Whether a person is on the list that support keeps.
+    pub fn is_listed(&self, person: PersonId) -> bool {
+        self.listed.contains(&person)
     }
 
     /// Whether access was granted to a person and has not ended by `now`.
@@ -125,6 +142,24 @@ impl Organisation {
         self.requests.iter().find(|(_, request)| open(request)).map(|(id, _)| *id)
     }
 
+    /// Notes that a person was brought here from an organisation that closed.
+    fn carry(&mut self, from: OrganisationId, person: PersonId) {
+        self.carried.entry(from).or_default().insert(person);
+    }
+
+    /// Takes in what more became known.
+    fn describe(&mut self, more: &OrganisationDescribed) {
+        let known = &mut self.described;
+        known.ukprn = more.ukprn.or(known.ukprn);
+        known.dfe_sign_in = more.dfe_sign_in.or(known.dfe_sign_in);
+        if more.establishment_type.is_some() {
+            known.establishment_type.clone_from(&more.establishment_type);
+        }
+        if more.local_authority.is_some() {
+            known.local_authority.clone_from(&more.local_authority);
+        }
+    }
+
     /// Settles a request, if it is known.
     fn settle(&mut self, request: RequestId, how: Settled) {
         if let Some(request) = self.requests.get_mut(&request) {
@@ -134,10 +169,23 @@ impl Organisation {
 }
 
 impl State for Organisation {
+    #[expect(clippy::too_many_lines, reason = "one arm for each type of event")]
     fn apply(&mut self, recorded: &Recorded) {
         let (at, by) = (recorded.envelope.at, recorded.envelope.actor);
         match &recorded.event {
-            Event::OrganisationRegistered(data) => self.name = Some(data.name.clone()),
+            Event::OrganisationRegistered(data) => {
+                self.name = Some(data.name.clone());
+                self.kinds.clone_from(&data.kinds);
+                self.described = OrganisationDescribed {
+                    ukprn: data.ukprn,
+                    dfe_sign_in: data.dfe_sign_in,
+                    establishment_type: data.establishment_type.clone(),
+                    local_authority: data.local_authority.clone(),
+                };
+            }
+            Event::OrganisationKindsChanged(data) => self.kinds.clone_from(&data.kinds),
+            Event::OrganisationDescribed(data) => self.describe(data),
+            Event::OrganisationSucceeded(data) => self.successors.clone_from(&data.successors),
             Event::OrganisationRenamed(data) => self.name = Some(data.name.clone()),
             Event::OrganisationClosed(_) => self.closed = true,
             Event::OrganisationReopened(_) => self.closed = false,
@@ -150,6 +198,38 @@ impl State for Organisation {
                 if data.reason == StandDownReason::Own {
                     self.stood_down.insert(data.person);
                 }
+            }
+            Event::ApproverCarriedOver(data) => {
+                self.carry(data.from, data.person);
+                self.stood_down.remove(&data.person);
+                self.approvers.insert(data.person, ApproverBasis::Predecessor);
+            }
+            Event::AccessCarriedOver(data) => {
+                self.carry(data.from, data.person);
+                self.reviewed.get_or_insert(at);
+                self.access.insert(data.person, Access { since: at, ends: data.ends, warned: false });
+            }
+            Event::AccessRequestedOnClosure(data) => {
+                self.carry(data.from, data.person);
+                let stage = Stage::Open { since: at, reminders: 0 };
+                self.requests.insert(data.request, Request { person: data.person, stage });
+            }
+            Event::UserAdded(data) => {
+                data.from.into_iter().for_each(|from| self.carry(from, data.person));
+                data.instead_of.iter().for_each(|old| {
+                    self.listed.remove(old);
+                });
+                self.proposed.remove(&data.person);
+                self.listed.insert(data.person);
+            }
+            Event::UserRemoved(data) => {
+                self.listed.remove(&data.person);
+            }
+            Event::UserProposed(data) => {
+                self.proposed.insert(data.person, by);
+            }
+            Event::UserProposalDismissed(data) => {
+                self.proposed.remove(&data.person);
             }
             Event::AccessRequested(data) => {
                 let stage = Stage::Open { since: at, reminders: 0 };

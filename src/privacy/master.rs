@@ -37,6 +37,8 @@ pub enum Subkey {
     KeyedHash,
     /// Seals cookies.
     Cookies,
+    /// Makes one-time passwords.
+    OneTimePasswords,
     /// Is no key: tells whether a key ring belongs to the master key.
     Check,
 }
@@ -48,6 +50,7 @@ impl Subkey {
             Self::KeyEncryption => b"vouchsafe/key-encryption/1",
             Self::KeyedHash => b"vouchsafe/keyed-hash/1",
             Self::Cookies => b"vouchsafe/cookies/1",
+            Self::OneTimePasswords => b"vouchsafe/one-time-passwords/1",
             Self::Check => b"vouchsafe/check/1",
         }
     }

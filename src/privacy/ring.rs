@@ -5,11 +5,12 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use aws_lc_rs::{constant_time, digest, hmac};
 use uuid::Uuid;
-use vouchsafe_events::{Email, EventId, Held, KeyedHash, PersonId, Plain, Sealed, Slot};
+use vouchsafe_events::{ChallengeId, Email, EventId, Held, KeyedHash, Nonce, PersonId, Plain, Sealed, Slot};
 use zeroize::Zeroizing;
 
 use super::cache::Cache;
 use super::data_key::{DataKey, KeyId, Shut, WrappingKey};
+use super::one_time_password::{Code, Codes};
 use super::{CryptoError, KeyState, KeyStore, KeyStoreError, MAX_TEXT, MasterKey, Subkey};
 
 /// How many people's keys are held in the clear at once.
@@ -27,6 +28,7 @@ pub struct KeyRing {
     store: Arc<dyn KeyStore>,
     wrapping: WrappingKey,
     hash: hmac::Key,
+    codes: Codes,
     cache: Mutex<Cache>,
 }
 
@@ -139,7 +141,8 @@ impl KeyRing {
         }
         let wrapping = WrappingKey { id: key_id(&check), key: master.derive(Subkey::KeyEncryption)? };
         let hash = hmac::Key::new(hmac::HMAC_SHA256, master.derive(Subkey::KeyedHash)?.as_slice());
-        Ok(Self { store, wrapping, hash, cache: Mutex::new(Cache::new(CACHED)) })
+        let codes = Codes::new(&*master.derive(Subkey::OneTimePasswords)?);
+        Ok(Self { store, wrapping, hash, codes, cache: Mutex::new(Cache::new(CACHED)) })
     }
 
     /// Seals a text for one place in one event. The person gets a key if they have none yet.
@@ -211,6 +214,11 @@ impl KeyRing {
     /// Drops a person's key from memory; it is read from the store again when it is next needed.
     pub fn forget(&self, person: PersonId) {
         self.cache().forget(person);
+    }
+
+    /// The code that answers a person's challenge.
+    pub fn one_time_password(&self, person: PersonId, challenge: ChallengeId, nonce: Nonce) -> Code {
+        self.codes.code(person, challenge, nonce)
     }
 
     /// The keyed hash of an email, by which its stream is named.

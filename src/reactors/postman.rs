@@ -41,6 +41,8 @@ pub struct Wording {
     pub service_name: String,
     /// The address that links in mails begin with.
     pub base_url: Url,
+    /// The address of whoever helps, if it is known.
+    pub contact_email: Option<String>,
 }
 
 /// What names a mail.

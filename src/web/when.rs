@@ -21,16 +21,20 @@ pub(crate) fn date(at: Timestamp) -> String {
 
 /// A date and time in words: "3 March 2026 at 2:05pm", "3 March 2026 at midday".
 pub(crate) fn date_time(at: Timestamp) -> String {
+    format!("{} at {}", date(at), time(at))
+}
+
+/// A time of day in words: "2:05pm", "midday".
+pub(crate) fn time(at: Timestamp) -> String {
     let there = at.to_jiff().to_zoned_datetime(london());
     let half = if there.hour() < 12 { "am" } else { "pm" };
     let hour = (there.hour() + 11) % 12 + 1;
-    let time = match (there.hour(), there.minute()) {
+    match (there.hour(), there.minute()) {
         (0, 0) => "midnight".to_owned(),
         (12, 0) => "midday".to_owned(),
         (_, 0) => format!("{hour}{half}"),
         (_, minute) => format!("{hour}:{minute:02}{half}"),
-    };
-    format!("{} at {time}", date(at))
+    }
 }
 
 /// A date for spreadsheets and `<time>`: "2026-03-03".

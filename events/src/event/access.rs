@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::{PersonId, RequestId, ReviewId, Timestamp};
+use crate::{OrganisationId, PersonId, RequestId, ReviewId, Timestamp};
 
 /// A person asked for access.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -59,6 +59,30 @@ pub struct AccessGranted {
     /// When it ends by itself, if it does.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub ends: Option<Timestamp>,
+}
+
+/// A person who had access to an organisation that closed has access to its only successor.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct AccessCarriedOver {
+    /// Who has access.
+    pub person: PersonId,
+    /// The organisation that closed.
+    pub from: OrganisationId,
+    /// When it ends by itself, if it does.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub ends: Option<Timestamp>,
+}
+
+/// A person who had access to an organisation that closed is put before the approvers of one of its successors.
+/// From here on it is a request like any other.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct AccessRequestedOnClosure {
+    /// The request.
+    pub request: RequestId,
+    /// Who had access.
+    pub person: PersonId,
+    /// The organisation that closed.
+    pub from: OrganisationId,
 }
 
 /// A request was declined. The event's actor declined it.

@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
-use crate::{PersonId, Ukprn, Urn};
+use crate::{OrganisationId, PersonId, Ukprn, Urn};
 
 /// What an organisation is. One may be of several kinds.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
@@ -59,6 +59,38 @@ pub struct OrganisationRenamed {
     pub name: Box<str>,
 }
 
+/// An organisation is of other kinds than before.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct OrganisationKindsChanged {
+    /// All that it is now.
+    pub kinds: Vec<OrganisationKind>,
+}
+
+/// More became known of an organisation, or something other than before. What is absent stays as it was.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct OrganisationDescribed {
+    /// Its UKPRN.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub ukprn: Option<Ukprn>,
+    /// DfE Sign-in's id of it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub dfe_sign_in: Option<Uuid>,
+    /// The two-digit establishment type of Get Information about Schools.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub establishment_type: Option<Box<str>>,
+    /// Where it lies.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub local_authority: Option<LocalAuthority>,
+}
+
+/// The register says which organisations go on with this one's work. They take over its people once it is closed:
+/// one successor takes them all, of several each decides.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct OrganisationSucceeded {
+    /// All its successors, as the register has them now: in the order of their ids, at least one.
+    pub successors: Vec<OrganisationId>,
+}
+
 /// An organisation closed. Nobody acts for it any more.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct OrganisationClosed {}
@@ -75,6 +107,8 @@ pub enum ApproverBasis {
     DfeSignIn,
     /// Another approver of the organisation made them one: the event's actor.
     Colleague,
+    /// They were one at an organisation that closed and that this one succeeded.
+    Predecessor,
 }
 
 /// A person became an approver of the organisation.
@@ -84,6 +118,16 @@ pub struct ApproverEstablished {
     pub person: PersonId,
     /// On what authority.
     pub basis: ApproverBasis,
+}
+
+/// An approver of an organisation that closed is one at its only successor. The event's basis is always
+/// [`ApproverBasis::Predecessor`].
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ApproverCarriedOver {
+    /// Who.
+    pub person: PersonId,
+    /// The organisation that closed.
+    pub from: OrganisationId,
 }
 
 /// Why somebody is no longer an approver.

@@ -17,6 +17,10 @@ pub enum Introduction {
     Colleague,
     /// An operator named them on the command line.
     Operator,
+    /// Support put them on a user list.
+    Support,
+    /// They asked for a one-time password, or signed in, and nobody knew them.
+    OneTimePassword,
 }
 
 /// A person became known.
@@ -97,6 +101,8 @@ pub struct StaffStoodDown {
 pub enum Method {
     /// DfE Sign-in.
     DfeSignIn,
+    /// A code that was mailed to their address. It opens only what support's lists give.
+    OneTimePassword,
 }
 
 /// A person signed in. That says who they are, not that they have access.
@@ -228,6 +234,16 @@ pub enum MailKind {
     ReviewOpened,
     /// To an approver: the review is overdue.
     ReviewReminder,
+    /// To somebody who asked for a one-time password: the code.
+    OneTimePassword,
+    /// To somebody who asked for a one-time password and is on no list: how to get in.
+    HowToGetIn,
+    /// To a person whom support put on a user list.
+    AddedToList,
+    /// To a person whom support took off a user list.
+    RemovedFromList,
+    /// To a person whose organisation closed: they have access to its successor.
+    CarriedOver,
 }
 
 /// A mail server took a mail.

@@ -21,6 +21,14 @@ fn school() -> OrganisationId {
     OrganisationId::of_school("123456".parse().unwrap())
 }
 
+fn closed_school() -> OrganisationId {
+    OrganisationId::of_school("123457".parse().unwrap())
+}
+
+fn challenge() -> ChallengeId {
+    ChallengeId::from_uuid(uuid(0x80))
+}
+
 fn request() -> RequestId {
     RequestId::from_uuid(uuid(0x30))
 }
@@ -66,6 +74,19 @@ fn at_organisation(optional: bool) -> Vec<Event<Sealed>> {
         Event::AccessGranted(AccessGranted { person, request: optional.then_some(request), ends }),
         Event::AccessEndDateChanged(AccessEndDateChanged { person, ends }),
         Event::AccessRevoked(AccessRevoked { person, reason: sealed(), review: optional.then_some(review) }),
+        Event::AccessCarriedOver(AccessCarriedOver { person, from: closed_school(), ends }),
+        Event::UserAdded(UserAdded {
+            person,
+            from: optional.then(closed_school),
+            instead_of: optional.then(ann),
+        }),
+        Event::OrganisationDescribed(OrganisationDescribed {
+            ukprn: optional.then(|| "00000002".parse().unwrap()),
+            dfe_sign_in: optional.then(|| uuid(0x50)),
+            establishment_type: optional.then(|| "01".into()),
+            local_authority: optional
+                .then(|| LocalAuthority { code: "330".into(), name: "Birmingham".into() }),
+        }),
     ]
 }
 
@@ -75,6 +96,15 @@ fn at_organisation_without_options() -> Vec<Event<Sealed>> {
         Event::OrganisationRenamed(OrganisationRenamed { name: "Greenhill Academy".into() }),
         Event::OrganisationClosed(OrganisationClosed {}),
         Event::OrganisationReopened(OrganisationReopened {}),
+        Event::OrganisationKindsChanged(OrganisationKindsChanged {
+            kinds: vec![OrganisationKind::LeadProvider, OrganisationKind::DeliveryPartner],
+        }),
+        Event::OrganisationSucceeded(OrganisationSucceeded { successors: vec![closed_school()] }),
+        Event::ApproverCarriedOver(ApproverCarriedOver { person, from: closed_school() }),
+        Event::AccessRequestedOnClosure(AccessRequestedOnClosure { request, person, from: closed_school() }),
+        Event::UserRemoved(UserRemoved { person, reason: sealed() }),
+        Event::UserProposed(UserProposed { person }),
+        Event::UserProposalDismissed(UserProposalDismissed { person }),
         Event::ApproverEstablished(ApproverEstablished { person, basis: ApproverBasis::DfeSignIn }),
         Event::ApproverStoodDown(ApproverStoodDown { person, reason: StandDownReason::AccessRevoked }),
         Event::AccessRequestWithdrawn(AccessRequestWithdrawn { request, person }),
@@ -127,6 +157,25 @@ fn of_person_without_options() -> Vec<Event<Sealed>> {
         Event::StaffStoodDown(StaffStoodDown { role }),
         Event::OrganisationChosen(OrganisationChosen { session: session(), organisation: school() }),
         Event::SignedOut(SignedOut { session: session(), how: SignOut::Elsewhere }),
+        Event::OneTimePasswordIssued(OneTimePasswordIssued {
+            challenge: challenge(),
+            nonce: Nonce::new(0x00ff_8000_0000_0001),
+            expires: at(1),
+            network: sealed(),
+        }),
+        Event::OneTimePasswordWithheld(OneTimePasswordWithheld {
+            challenge: challenge(),
+            reason: Withheld::NotListed,
+            network: sealed(),
+        }),
+        Event::OneTimePasswordUsed(OneTimePasswordUsed { challenge: challenge(), session: session() }),
+        Event::OneTimePasswordRefused(OneTimePasswordRefused {
+            challenge: challenge(),
+            reason: CodeRefusal::Wrong,
+            network: sealed(),
+        }),
+        Event::OneTimePasswordDelayed(OneTimePasswordDelayed { until: at(1), failures: 6 }),
+        Event::OneTimePasswordDelayLifted(OneTimePasswordDelayLifted {}),
     ]
 }
 

@@ -121,6 +121,28 @@ fn of_access() -> impl Strategy<Value = Event<Sealed>> {
         (review(), any::<u8>())
             .prop_map(|(review, reminder)| Event::ReviewReminded(ReviewReminded { review, reminder })),
         review().prop_map(|review| Event::ReviewCompleted(ReviewCompleted { review })),
+        vec(organisation(), 1..5)
+            .prop_map(|successors| { Event::OrganisationSucceeded(OrganisationSucceeded { successors }) }),
+        (person(), organisation(), of(instant())).prop_map(|(person, from, ends)| {
+            Event::AccessCarriedOver(AccessCarriedOver { person, from, ends })
+        }),
+        (person(), of(organisation()), of(person())).prop_map(|(person, from, instead_of)| {
+            Event::UserAdded(UserAdded { person, from, instead_of })
+        }),
+        (person(), sealed()).prop_map(|(person, reason)| Event::UserRemoved(UserRemoved { person, reason })),
+        person().prop_map(|person| Event::UserProposed(UserProposed { person })),
+        person().prop_map(|person| Event::UserProposalDismissed(UserProposalDismissed { person })),
+        (person(), organisation())
+            .prop_map(|(person, from)| Event::ApproverCarriedOver(ApproverCarriedOver { person, from })),
+        (request(), person(), organisation()).prop_map(|(request, person, from)| {
+            Event::AccessRequestedOnClosure(AccessRequestedOnClosure { request, person, from })
+        }),
+        vec(select(vec![OrganisationKind::LeadProvider, OrganisationKind::DeliveryPartner]), 0..3)
+            .prop_map(|kinds| Event::OrganisationKindsChanged(OrganisationKindsChanged { kinds })),
+        of(select(vec!["01", "34"])).prop_map(|kind| {
+            let establishment_type = kind.map(Into::into);
+            Event::OrganisationDescribed(OrganisationDescribed { establishment_type, ..Default::default() })
+        }),
     ]
 }
 
@@ -160,6 +182,33 @@ fn of_a_person() -> impl Strategy<Value = Event<Sealed>> {
             Event::SignInRefused(SignInRefused { reason, organisation, network })
         }),
         (session(), out).prop_map(|(session, how)| Event::SignedOut(SignedOut { session, how })),
+        (any::<u128>(), any::<u64>(), instant(), sealed()).prop_map(
+            |(challenge, nonce, expires, network)| {
+                let challenge = ChallengeId::from_uuid(Uuid::from_u128(challenge));
+                let nonce = Nonce::new(nonce);
+                Event::OneTimePasswordIssued(OneTimePasswordIssued { challenge, nonce, expires, network })
+            }
+        ),
+        (any::<u128>(), select(vec![Withheld::NotListed, Withheld::TooSoon]), sealed()).prop_map(
+            |(challenge, reason, network)| {
+                let challenge = ChallengeId::from_uuid(Uuid::from_u128(challenge));
+                Event::OneTimePasswordWithheld(OneTimePasswordWithheld { challenge, reason, network })
+            }
+        ),
+        (any::<u128>(), select(vec![CodeRefusal::Wrong, CodeRefusal::Used]), sealed()).prop_map(
+            |(challenge, reason, network)| {
+                let challenge = ChallengeId::from_uuid(Uuid::from_u128(challenge));
+                Event::OneTimePasswordRefused(OneTimePasswordRefused { challenge, reason, network })
+            }
+        ),
+        (any::<u128>(), session()).prop_map(|(challenge, session)| {
+            let challenge = ChallengeId::from_uuid(Uuid::from_u128(challenge));
+            Event::OneTimePasswordUsed(OneTimePasswordUsed { challenge, session })
+        }),
+        Just(Event::OneTimePasswordDelayLifted(OneTimePasswordDelayLifted {})),
+        (instant(), any::<u16>()).prop_map(|(until, failures)| {
+            Event::OneTimePasswordDelayed(OneTimePasswordDelayed { until, failures })
+        }),
     ]
 }
 

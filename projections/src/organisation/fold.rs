@@ -4,11 +4,11 @@ use std::collections::btree_map::Entry;
 use std::collections::{BTreeMap, BTreeSet};
 
 use vouchsafe_events::{
-    AccessGranted, AccessRequested, ApproverEstablished, Event, OrganisationId, OrganisationRegistered,
-    PersonId, Recorded, RequestId, Sealed, Slot, Timestamp,
+    AccessGranted, ApproverBasis, ApproverEstablished, Event, Held, OrganisationId, OrganisationRegistered,
+    PersonId, Recorded, RequestId, Slot, Timestamp,
 };
 
-use super::{Access, Approver, Confirmation, Organisation, Outcome, Request, Review};
+use super::{Access, Approver, Confirmation, Listed, Organisation, Outcome, Proposed, Request, Review};
 
 impl Organisation {
     /// The organisation as it is registered.
@@ -26,6 +26,10 @@ impl Organisation {
             registered: at,
             approvers: BTreeMap::new(),
             users: BTreeMap::new(),
+            listed: BTreeMap::new(),
+            proposed: BTreeMap::new(),
+            successors: Vec::new(),
+            carried: BTreeMap::new(),
             last_signed_in: BTreeMap::new(),
             requests: BTreeMap::new(),
             review: None,
@@ -36,6 +40,7 @@ impl Organisation {
 
     /// Takes in an event of the organisation's stream. False if it does not fit, or says nothing new: then
     /// nothing follows from it.
+    #[expect(clippy::too_many_lines, reason = "one arm for each type of event")]
     pub(crate) fn apply(&mut self, recorded: &Recorded) -> bool {
         let at = recorded.envelope.at;
         let by = recorded.envelope.actor;
@@ -44,11 +49,67 @@ impl Organisation {
                 self.name = data.name.clone();
                 true
             }
+            Event::OrganisationKindsChanged(data) => {
+                self.kinds.clone_from(&data.kinds);
+                true
+            }
+            Event::OrganisationDescribed(data) => {
+                self.ukprn = data.ukprn.or(self.ukprn);
+                self.dfe_sign_in = data.dfe_sign_in.or(self.dfe_sign_in);
+                if data.establishment_type.is_some() {
+                    self.establishment_type.clone_from(&data.establishment_type);
+                }
+                if data.local_authority.is_some() {
+                    self.local_authority.clone_from(&data.local_authority);
+                }
+                true
+            }
+            Event::OrganisationSucceeded(data) => {
+                self.successors.clone_from(&data.successors);
+                true
+            }
             Event::OrganisationClosed(_) => !std::mem::replace(&mut self.closed, true),
             Event::OrganisationReopened(_) => std::mem::replace(&mut self.closed, false),
             Event::ApproverEstablished(data) => self.establish(recorded, data),
             Event::ApproverStoodDown(data) => self.approvers.remove(&data.person).is_some(),
-            Event::AccessRequested(data) => self.request(recorded, data),
+            Event::ApproverCarriedOver(data) => {
+                self.carried.entry(data.from).or_default().insert(data.person);
+                let (person, basis) = (data.person, ApproverBasis::Predecessor);
+                self.establish(recorded, &ApproverEstablished { person, basis })
+            }
+            Event::AccessRequested(data) => {
+                let message = data.message.as_ref();
+                let message = message.map(|text| recorded.hold(data.person, Slot::RequestMessage, text));
+                self.request(recorded, data.request, data.person, message, None)
+            }
+            Event::AccessRequestedOnClosure(data) => {
+                self.carried.entry(data.from).or_default().insert(data.person);
+                self.request(recorded, data.request, data.person, None, Some(data.from))
+            }
+            Event::UserAdded(data) => {
+                if let Some(old) = data.instead_of {
+                    self.listed.remove(&old);
+                }
+                if let Some(from) = data.from {
+                    self.carried.entry(from).or_default().insert(data.person);
+                }
+                self.proposed.remove(&data.person);
+                self.first_access.get_or_insert(at);
+                let added = Listed { since: at, by, from: data.from };
+                self.listed.insert(data.person, added).is_none()
+            }
+            Event::UserRemoved(data) => self.listed.remove(&data.person).is_some(),
+            Event::UserProposed(data) => self.proposed.insert(data.person, Proposed { at, by }).is_none(),
+            Event::UserProposalDismissed(data) => self.proposed.remove(&data.person).is_some(),
+            Event::AccessCarriedOver(data) => {
+                self.carried.entry(data.from).or_default().insert(data.person);
+                let (request, ends) = (None, data.ends);
+                let from = Some(data.from);
+                let access = Access { since: at, by, request, from, ends, warned: false, confirmed: None };
+                self.users.insert(data.person, access);
+                self.first_access.get_or_insert(at);
+                true
+            }
             Event::AccessRequestWithdrawn(data) => {
                 self.decide(data.request, data.person, Outcome::Withdrawn { at })
             }
@@ -122,18 +183,24 @@ impl Organisation {
         }
     }
 
-    fn request(&mut self, recorded: &Recorded, data: &AccessRequested<Sealed>) -> bool {
-        let (id, person) = (data.request, data.person);
+    fn request(
+        &mut self,
+        recorded: &Recorded,
+        id: RequestId,
+        person: PersonId,
+        message: Option<Held>,
+        from: Option<OrganisationId>,
+    ) -> bool {
         if self.open_request_of(person).is_some() {
             return false;
         }
-        let message = data.message.as_ref();
         let request = Request {
             id,
             person,
             at: recorded.envelope.at,
             event: recorded.envelope.id,
-            message: message.map(|text| recorded.hold(person, Slot::RequestMessage, text)),
+            from,
+            message,
             reminders: 0,
             outcome: Outcome::Open,
         };
@@ -153,7 +220,8 @@ impl Organisation {
         if let Some(request) = request {
             self.decide(request, person, Outcome::Granted { by, at, ends });
         }
-        self.users.insert(person, Access { since: at, by, request, ends, warned: false, confirmed: None });
+        let access = Access { since: at, by, request, from: None, ends, warned: false, confirmed: None };
+        self.users.insert(person, access);
         self.first_access.get_or_insert(at);
         true
     }

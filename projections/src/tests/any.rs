@@ -59,6 +59,23 @@ fn what() -> impl Strategy<Value = (Stream, Actor, Event<Sealed>)> {
         }),
         2 => review().prop_map(|review| Event::ReviewReminded(ReviewReminded { review, reminder: 1 })),
         1 => review().prop_map(|review| Event::ReviewCompleted(ReviewCompleted { review })),
+        3 => (person(), proptest::option::of(person()), any::<bool>()).prop_map(|(person, instead_of, carried)| {
+            let from = carried.then_some(organisation(7));
+            Event::UserAdded(UserAdded { person, from, instead_of })
+        }),
+        3 => (person(), text()).prop_map(|(person, reason)| Event::UserRemoved(UserRemoved { person, reason })),
+        1 => person().prop_map(|person| Event::UserProposed(UserProposed { person })),
+        1 => person().prop_map(|person| Event::UserProposalDismissed(UserProposalDismissed { person })),
+        2 => person().prop_map(|person| {
+            Event::ApproverCarriedOver(ApproverCarriedOver { person, from: organisation(7) })
+        }),
+        2 => (person(), ends()).prop_map(|(person, ends)| {
+            Event::AccessCarriedOver(AccessCarriedOver { person, from: organisation(7), ends })
+        }),
+        2 => (request(), person()).prop_map(|(request, person)| {
+            let from = organisation(7);
+            Event::AccessRequestedOnClosure(AccessRequestedOnClosure { request, person, from })
+        }),
     ];
     let of_person = prop_oneof![
         (text(), 0..6_u8).prop_map(|(email, number)| {
@@ -93,6 +110,25 @@ fn what() -> impl Strategy<Value = (Stream, Actor, Event<Sealed>)> {
         (0..6_u8).prop_map(|number| {
             Event::SignedOut(SignedOut { session: session(number), how: SignOut::Here })
         }),
+        (0..9_u128, 0..150_i64).prop_map(|(number, expires)| {
+            let challenge = ChallengeId::from_uuid(Uuid::from_u128(number));
+            let (nonce, expires, network) = (Nonce::new(7), hour(expires), sealed("net"));
+            Event::OneTimePasswordIssued(OneTimePasswordIssued { challenge, nonce, expires, network })
+        }),
+        (0..9_u128, any::<bool>()).prop_map(|(number, listed)| {
+            let challenge = ChallengeId::from_uuid(Uuid::from_u128(number));
+            let reason = if listed { Withheld::TooSoon } else { Withheld::NotListed };
+            let network = sealed("net");
+            Event::OneTimePasswordWithheld(OneTimePasswordWithheld { challenge, reason, network })
+        }),
+        (0..9_u128, 0..6_u8).prop_map(|(number, used)| {
+            let challenge = ChallengeId::from_uuid(Uuid::from_u128(number));
+            Event::OneTimePasswordUsed(OneTimePasswordUsed { challenge, session: session(used) })
+        }),
+        (0..150_i64).prop_map(|until| {
+            Event::OneTimePasswordDelayed(OneTimePasswordDelayed { until: hour(until), failures: 6 })
+        }),
+        Just(Event::OneTimePasswordDelayLifted(OneTimePasswordDelayLifted {})),
     ];
     let reserved = prop_oneof![
         person().prop_map(|person| Event::EmailReserved(EmailReserved { person })),
@@ -151,6 +187,8 @@ fn holds(world: &World) -> Result<(), TestCaseError> {
             let member = organisation.members(at).filter(|(id, _, _)| *id == person).count();
             prop_assert_eq!(member, usize::from(organisation.has_access(person, at)));
             let related = organisation.approvers.contains_key(&person)
+                || organisation.listed.contains_key(&person)
+                || organisation.proposed.contains_key(&person)
                 || organisation.users.contains_key(&person)
                 || organisation.latest_request_of(person).is_some();
             prop_assert_eq!(related, lists.organisations_of(person).any(|id| id == organisation.id));
@@ -160,7 +198,8 @@ fn holds(world: &World) -> Result<(), TestCaseError> {
         }
     }
     for mail in lists.outbox().pending() {
-        let organisation = lists.organisation(mail.organisation).unwrap();
+        let Some(organisation) = mail.organisation else { continue };
+        let organisation = lists.organisation(organisation).unwrap();
         if let MailKind::RequestToDecide | MailKind::RequestReminder = mail.mail {
             prop_assert!(organisation.approvers.contains_key(&mail.to));
             prop_assert!(organisation.requests[&mail.request.unwrap()].outcome.is_open());
@@ -183,7 +222,8 @@ proptest! {
             world.happens(stream, actor, event);
             if let (Some(person), Stream::Organisation(id)) = (revoked, stream) {
                 let organisation = world.lists.organisation(id).unwrap();
-                prop_assert!(organisation.is_approver(person) || !organisation.has_access(person, world.now()));
+                let stays = organisation.is_approver(person) || organisation.is_listed(person);
+                prop_assert!(stays || !organisation.has_access(person, world.now()));
             }
             holds(&world)?;
         }

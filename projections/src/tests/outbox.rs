@@ -32,7 +32,7 @@ fn every_approver_but_the_one_who_asks_is_told_of_a_request() {
     let asked = world.asks(BOB, R1);
     assert_eq!(pending(&world), [(asked, ANN, MailKind::RequestToDecide)]);
     let mail = last(&world);
-    assert_eq!((mail.about, mail.request, mail.organisation), (Some(BOB), Some(R1), GREENHILL));
+    assert_eq!((mail.about, mail.request, mail.organisation), (Some(BOB), Some(R1), Some(GREENHILL)));
     assert_eq!(mail.text.as_ref().unwrap().sealed, sealed("please"));
     world.mailed(asked, ANN, MailKind::RequestToDecide);
     assert_eq!((pending(&world), world.lists.outbox().sent()), (vec![], 1));

@@ -35,7 +35,152 @@ pub(crate) fn story() -> Vec<Told> {
     story.extend(access());
     story.extend(reviews_and_schools());
     story.extend(people());
+    story.extend(lists());
+    story.extend(codes());
+    story.extend(successions());
     story
+}
+
+/// The user lists that support keeps: Judith is the agent.
+fn lists() -> Vec<Told> {
+    let (judith, fola) = (Actor::Person(JUDITH), Actor::Person(FOLA));
+    let kinds = vec![OrganisationKind::School, OrganisationKind::AppropriateBody];
+    let reason = Plain::about(IMRAN, "Left");
+    let added = |person, from, instead_of| Event::UserAdded(UserAdded { person, from, instead_of });
+    vec![
+        at_school(
+            judith,
+            Event::OrganisationKindsChanged(OrganisationKindsChanged { kinds }),
+            "Judith Abara recorded that Alderbrook School is now: school, appropriate body",
+        ),
+        at_school(
+            judith,
+            Event::OrganisationDescribed(OrganisationDescribed {
+                establishment_type: Some("34".into()),
+                ..OrganisationDescribed::default()
+            }),
+            "More became known of Alderbrook School",
+        ),
+        at_school(
+            judith,
+            added(IMRAN, None, None),
+            "Judith Abara put Imran Qureshi on the user list of Alderbrook School",
+        ),
+        at_school(
+            fola,
+            added(FOLA, None, Some(IMRAN)),
+            "Folasade Adeyemi took the place of Imran Qureshi on the user list of Alderbrook School",
+        ),
+        at_school(
+            judith,
+            added(IMRAN, Some(ST_MARYS), None),
+            "Imran Qureshi is on the user list of Alderbrook School, as they were on that of St Mary’s <Primary>, which closed",
+        ),
+        at_school(
+            judith,
+            Event::UserRemoved(UserRemoved { person: IMRAN, reason }),
+            "Judith Abara took Imran Qureshi off the user list of Alderbrook School",
+        ),
+        at_school(
+            judith,
+            Event::UserProposed(UserProposed { person: JUDITH }),
+            "Judith Abara asked to be put on the user list of Alderbrook School themselves",
+        ),
+        at_school(
+            fola,
+            Event::UserProposalDismissed(UserProposalDismissed { person: JUDITH }),
+            "Folasade Adeyemi dismissed that Judith Abara be put on the user list of Alderbrook School",
+        ),
+    ]
+}
+
+/// Imran and his one-time passwords.
+fn codes() -> Vec<Told> {
+    let (system, judith) = (Actor::System, Actor::Person(JUDITH));
+    let challenge = ChallengeId::from_uuid(Uuid::from_u128(0x80));
+    let session = SessionHash::from_bytes([9; 32]);
+    let network = || Plain::about(IMRAN, "192.0.2.7");
+    let until = "2026-03-09T10:20:00.000000Z".parse().unwrap();
+    vec![
+        of(
+            IMRAN,
+            system,
+            Event::OneTimePasswordIssued(OneTimePasswordIssued {
+                challenge,
+                nonce: Nonce::new(7),
+                expires: until,
+                network: network(),
+            }),
+            "Imran Qureshi asked for a one-time password, good until 10:20am",
+        ),
+        of(
+            IMRAN,
+            system,
+            Event::OneTimePasswordWithheld(OneTimePasswordWithheld {
+                challenge,
+                reason: Withheld::TooSoon,
+                network: network(),
+            }),
+            "Imran Qureshi asked for a one-time password and got none, because one had been sent a moment before",
+        ),
+        of(
+            IMRAN,
+            system,
+            Event::OneTimePasswordRefused(OneTimePasswordRefused {
+                challenge,
+                reason: CodeRefusal::Wrong,
+                network: network(),
+            }),
+            "Imran Qureshi entered a one-time password that was not taken, because it was wrong",
+        ),
+        of(
+            IMRAN,
+            system,
+            Event::OneTimePasswordDelayed(OneTimePasswordDelayed { until, failures: 6 }),
+            "Imran Qureshi must wait until 9 March 2026 at 10:20am, after 6 wrong one-time passwords",
+        ),
+        of(
+            IMRAN,
+            judith,
+            Event::OneTimePasswordDelayLifted(OneTimePasswordDelayLifted {}),
+            "Judith Abara let Imran Qureshi use one-time passwords again at once",
+        ),
+        of(
+            IMRAN,
+            system,
+            Event::OneTimePasswordUsed(OneTimePasswordUsed { challenge, session }),
+            "Imran Qureshi entered the right one-time password",
+        ),
+    ]
+}
+
+/// Alderbrook takes over what St Mary's had.
+fn successions() -> Vec<Told> {
+    let by = Actor::Reactor(Reactor::Successions);
+    let (request, from) = (RequestId::from_uuid(Uuid::from_u128(0x31)), ST_MARYS);
+    vec![
+        (
+            Stream::Organisation(ST_MARYS),
+            Actor::Operator,
+            Event::OrganisationSucceeded(OrganisationSucceeded { successors: vec![ALDERBROOK] }),
+            "The register says that St Mary’s <Primary> is succeeded by Alderbrook School",
+        ),
+        at_school(
+            by,
+            Event::ApproverCarriedOver(ApproverCarriedOver { person: IMRAN, from }),
+            "Imran Qureshi became an approver at Alderbrook School, as they were at St Mary’s <Primary>, which closed",
+        ),
+        at_school(
+            by,
+            Event::AccessCarriedOver(AccessCarriedOver { person: IMRAN, from, ends: None }),
+            "Imran Qureshi has access to Alderbrook School, as they had to St Mary’s <Primary>, which closed",
+        ),
+        at_school(
+            by,
+            Event::AccessRequestedOnClosure(AccessRequestedOnClosure { request, person: IMRAN, from }),
+            "Imran Qureshi, who had access to St Mary’s <Primary>, which closed, was put before the approvers at Alderbrook School",
+        ),
+    ]
 }
 
 fn at_school(actor: Actor, event: Event<Plain>, sentence: &'static str) -> Told {
@@ -283,7 +428,7 @@ fn reviews_and_schools() -> Vec<Told> {
             Stream::Organisation(ST_MARYS),
             Actor::System,
             Event::OrganisationRenamed(OrganisationRenamed { name: "St Mary’s <Primary>".into() }),
-            "A school’s name changed to St Mary’s <Primary>",
+            "An organisation’s name changed to St Mary’s <Primary>",
         ),
     ]
 }

@@ -28,7 +28,7 @@ impl Organisation {
     fn to_review(&self, now: Timestamp) -> impl Iterator<Item = PersonId> {
         let granted = self.access.keys().copied().filter(move |person| self.granted(*person, now));
         let made = self.approvers.iter().filter(move |(person, basis)| {
-            **basis == ApproverBasis::Colleague && !self.granted(**person, now)
+            **basis != ApproverBasis::DfeSignIn && !self.granted(**person, now)
         });
         granted.chain(made.map(|(person, _)| *person))
     }

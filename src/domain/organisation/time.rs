@@ -51,7 +51,7 @@ impl Organisation {
             let warn_from = ends.plus_days(-i64::from(terms.warn_before_end_days));
             if ends <= now {
                 decided.push(Event::AccessEnded(AccessEnded { person }));
-                if self.approvers.get(&person) == Some(&ApproverBasis::Colleague) {
+                if self.approvers.get(&person).is_some_and(|basis| *basis != ApproverBasis::DfeSignIn) {
                     let reason = StandDownReason::AccessEnded;
                     decided.push(Event::ApproverStoodDown(ApproverStoodDown { person, reason }));
                 }

@@ -23,7 +23,7 @@ const LONGEST_SUBJECT: usize = 78;
 pub struct Letter {
     /// The name of the service that access is to.
     pub service: Line,
-    /// The organisation that it is about.
+    /// The organisation that it is about; empty if it is about none.
     pub organisation: Line,
     /// The name of the person it is to, if it is known.
     pub to: Option<Line>,
@@ -116,6 +116,39 @@ pub enum About {
         /// How many people are still to be checked.
         people: usize,
     },
+    /// To somebody who asked for a one-time password.
+    OneTimePassword {
+        /// The code.
+        code: Line,
+        /// Until what time it works.
+        expires: Line,
+        /// The service's host, for browsers that fill in codes.
+        host: Line,
+    },
+    /// To somebody who asked for one and is on no list.
+    HowToGetIn {
+        /// Whom to ask.
+        help: Line,
+    },
+    /// To a person whom support put on a user list.
+    AddedToList {
+        /// By whom.
+        by: Line,
+    },
+    /// To a person whom support took off a user list.
+    RemovedFromList {
+        /// Whom to ask.
+        help: Line,
+    },
+    /// To a person whose organisation closed.
+    CarriedOver {
+        /// The one that closed.
+        closed: Line,
+        /// Whether they are an approver.
+        approver: bool,
+        /// The last day of their access, if it has one.
+        ends: Option<Line>,
+    },
 }
 
 impl About {
@@ -134,6 +167,11 @@ impl About {
             Self::AccessRevoked { .. } => MailKind::AccessRevoked,
             Self::ReviewOpened { .. } => MailKind::ReviewOpened,
             Self::ReviewReminder { .. } => MailKind::ReviewReminder,
+            Self::OneTimePassword { .. } => MailKind::OneTimePassword,
+            Self::HowToGetIn { .. } => MailKind::HowToGetIn,
+            Self::AddedToList { .. } => MailKind::AddedToList,
+            Self::RemovedFromList { .. } => MailKind::RemovedFromList,
+            Self::CarriedOver { .. } => MailKind::CarriedOver,
         }
     }
 }
@@ -180,7 +218,16 @@ impl Letter {
             }
             About::ReviewOpened { .. } => format!("Check who has access to {service}"),
             About::ReviewReminder { .. } => format!("Overdue: check who has access to {service}"),
+            // The code stands first, where a list of mails shows it.
+            About::OneTimePassword { code, .. } => format!("{code} is your security code for {service}"),
+            About::HowToGetIn { .. } => format!("How to sign in to {service}"),
+            About::AddedToList { .. } => format!("You can now use {service}"),
+            About::RemovedFromList { .. } => format!("Your access to {service} has ended"),
+            About::CarriedOver { .. } => format!("Your access to {service} continues"),
         };
+        if organisation.as_str().is_empty() {
+            return shortened(&whole, LONGEST_SUBJECT);
+        }
         let with_organisation = format!("{whole} at {organisation}");
         if with_organisation.chars().count() <= LONGEST_SUBJECT {
             with_organisation

@@ -1,6 +1,6 @@
 //! From an entry of the outbox to the letter: names opened, dates written out, the link.
 
-use vouchsafe_events::{Actor, Email, MailKind, PersonId, Timestamp};
+use vouchsafe_events::{Actor, Email, MailKind, OrganisationId, PersonId, Timestamp};
 use vouchsafe_projections::{Organisation, PendingMail};
 
 use super::Wording;
@@ -27,12 +27,16 @@ struct Seen {
     open: bool,
     members: usize,
     unreviewed: usize,
+    listed: bool,
+    approver: bool,
+    /// The organisation that closed and that the person was carried over from.
+    closed: Option<OrganisationId>,
 }
 
 fn seen(app: &App, pending: &PendingMail) -> Option<Seen> {
     let now = app.now();
     app.lists(|lists| {
-        let found: &Organisation = lists.organisation(pending.organisation)?;
+        let found: &Organisation = lists.organisation(pending.organisation?)?;
         let request = pending.request.and_then(|id| found.requests.get(&id));
         Some(Seen {
             name: found.name.clone(),
@@ -41,6 +45,13 @@ fn seen(app: &App, pending: &PendingMail) -> Option<Seen> {
                 .is_some_and(|request| matches!(request.outcome, vouchsafe_projections::Outcome::Open)),
             members: found.members(now).count(),
             unreviewed: found.waiting_for_review(now).count(),
+            listed: found.is_listed(pending.to),
+            approver: found.is_approver(pending.to),
+            closed: found
+                .carried
+                .iter()
+                .find(|(_, people)| people.contains(&pending.to))
+                .map(|(closed, _)| *closed),
         })
     })
 }
@@ -52,13 +63,17 @@ pub(super) fn letter(
     pending: &PendingMail,
 ) -> Result<(Email, Letter), Missing> {
     let to = address(app, pending.to)?;
-    let seen = seen(app, pending).ok_or(Missing::Outdated)?;
-    let (about, path) = about(app, pending, &seen)?;
+    let (organisation, (about, path)) = if pending.organisation.is_some() {
+        let seen = seen(app, pending).ok_or(Missing::Outdated)?;
+        (Line::new(&seen.name), about(app, wording, pending, &seen)?)
+    } else {
+        (Line::new(""), sign_in(app, wording, pending)?)
+    };
     let link = wording.base_url.join(&path).map_err(|_| Missing::Unreadable)?;
     let name = app.lists(|lists| lists.person(pending.to).and_then(|person| person.name.clone()));
     let letter = Letter {
         service: Line::new(&wording.service_name),
-        organisation: Line::new(&seen.name),
+        organisation,
         to: name.map(|held| Line::new(&app.show(&held))),
         link,
         about,
@@ -93,7 +108,35 @@ fn last_day(ends: Timestamp) -> Line {
     day(ends.plus_seconds(-1))
 }
 
-fn about(app: &App, pending: &PendingMail, seen: &Seen) -> Result<(About, String), Missing> {
+/// A letter about signing in, which concerns no organisation.
+fn sign_in(app: &App, wording: &Wording, pending: &PendingMail) -> Result<(About, String), Missing> {
+    match pending.mail {
+        MailKind::OneTimePassword => {
+            // Only the newest one is mailed, and only while it can be used.
+            let found = app.lists(|lists| lists.challenge(pending.to, app.now()).copied());
+            let challenge = found.filter(|found| found.issued == pending.at).ok_or(Missing::Outdated)?;
+            let code = app.ring().one_time_password(pending.to, challenge.id, challenge.nonce);
+            let code = Line::new(code.expose());
+            let expires = Line::new(&when::time(challenge.expires));
+            let host = Line::new(wording.base_url.host_str().unwrap_or_default());
+            Ok((About::OneTimePassword { code, expires, host }, links::START.to_owned()))
+        }
+        MailKind::HowToGetIn => Ok((About::HowToGetIn { help: help(wording) }, links::SIGN_IN.to_owned())),
+        _ => Err(Missing::Outdated),
+    }
+}
+
+/// Whom to ask.
+fn help(wording: &Wording) -> Line {
+    Line::new(wording.contact_email.as_deref().unwrap_or("the support team"))
+}
+
+fn about(
+    app: &App,
+    wording: &Wording,
+    pending: &PendingMail,
+    seen: &Seen,
+) -> Result<(About, String), Missing> {
     let person = || pending.about.map(|person| Line::new(&app.name_of(person))).ok_or(Missing::Outdated);
     let text = || pending.text.as_ref().map(|held| Paragraphs::new(&app.show(held)));
     let reason = || text().unwrap_or_else(|| Paragraphs::new(""));
@@ -153,5 +196,21 @@ fn about(app: &App, pending: &PendingMail, seen: &Seen) -> Result<(About, String
             let due = pending.due.ok_or(Missing::Outdated)?;
             (About::ReviewReminder { due: day(due), people: seen.unreviewed }, review())
         }
+        MailKind::AddedToList => {
+            if !seen.listed {
+                return Err(Missing::Outdated);
+            }
+            (About::AddedToList { by: by(app, pending.by) }, links::START.to_owned())
+        }
+        MailKind::RemovedFromList => {
+            (About::RemovedFromList { help: help(wording) }, links::START.to_owned())
+        }
+        MailKind::CarriedOver => {
+            let former = seen.closed.ok_or(Missing::Outdated)?;
+            let name = Line::new(&app.organisation_name(former));
+            let (approver, ends) = (seen.approver, pending.ends.map(last_day));
+            (About::CarriedOver { closed: name, approver, ends }, home())
+        }
+        MailKind::OneTimePassword | MailKind::HowToGetIn => return Err(Missing::Outdated),
     })
 }

@@ -44,8 +44,11 @@ impl Member {
         let (since, by) = match (access, approver) {
             (Some(access), _) => (access.since, by_whom(access.by, names)),
             (None, Some(approver)) => (approver.since, established_by(approver, names)),
-            // `Organisation::members` lists nobody who is neither.
-            (None, None) => (organisation.registered, by_whom(Actor::System, names)),
+            // Who is neither is on the list that support keeps.
+            (None, None) => {
+                let since = organisation.listed.get(&person).map(|listed| listed.since);
+                (since.unwrap_or(organisation.registered), "support".to_owned())
+            }
         };
         Self {
             person,
@@ -96,7 +99,7 @@ impl Member {
 pub(super) fn established_by(approver: &Approver, names: &dyn Names) -> String {
     match approver.basis {
         ApproverBasis::DfeSignIn => by_whom(Actor::System, names),
-        ApproverBasis::Colleague => by_whom(approver.by, names),
+        ApproverBasis::Colleague | ApproverBasis::Predecessor => by_whom(approver.by, names),
     }
 }
 

@@ -80,6 +80,9 @@ fn approver(member: &Member, names: &dyn Names) -> String {
     match approver.basis {
         ApproverBasis::DfeSignIn => format!("Yes, named by {by}, since {since}"),
         ApproverBasis::Colleague => format!("Yes, made one by {by} on {since}"),
+        ApproverBasis::Predecessor => {
+            format!("Yes, since {since}, as they were at a school that closed and that this one succeeded")
+        }
     }
 }
 

@@ -91,6 +91,7 @@ fn who(site: &Site, by: Actor) -> Field {
     let why = match by {
         Actor::Reactor(Reactor::Mail) => ", when it sent emails",
         Actor::Reactor(Reactor::Timekeeper) => ", because it was time",
+        Actor::Reactor(Reactor::Successions) => ", when it carried over a closed school’s people",
         Actor::Reactor(Reactor::Approvers) => ", on what DfE Sign-in said of approvers",
         Actor::Person(_) | Actor::Operator | Actor::System => "",
     };

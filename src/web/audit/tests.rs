@@ -197,7 +197,7 @@ async fn a_school_is_found_by_its_authority_first() {
     let page = browser.post(&[("authority", "330"), ("school", &id)]).await;
     assert_eq!(page.location, format!("/audit?authority=330&school={id}"));
     let page = browser.get(&page.location).await;
-    assert_eq!(page.sentences().len(), 5);
+    assert_eq!(page.sentences().len(), 6);
     assert!(page.html.contains(&format!(r#"<option value="{id}" selected>"#)));
     // A link that names the school alone shows its authority too.
     let same = browser.get(&format!("/audit?school={id}")).await;

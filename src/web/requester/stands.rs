@@ -162,7 +162,7 @@ fn approves(
     Approves {
         since: when::date(approver.since),
         by: match approver.basis {
-            ApproverBasis::DfeSignIn => None,
+            ApproverBasis::DfeSignIn | ApproverBasis::Predecessor => None,
             ApproverBasis::Colleague => by(approver.by, words),
         },
         waiting: organisation.open_requests().filter(|request| request.person != person).count(),

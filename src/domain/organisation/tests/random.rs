@@ -182,6 +182,21 @@ proptest! {
 }
 
 /// Guards the property above: it would hold for commands that are all refused, too.
+/// What neither an approver nor time brings about: registers, successions and support's lists have tests of their
+/// own.
+const ELSEWHERE: &[&str] = &[
+    "organisation-kinds-changed",
+    "organisation-described",
+    "organisation-succeeded",
+    "approver-carried-over",
+    "access-carried-over",
+    "access-requested-on-closure",
+    "user-added",
+    "user-removed",
+    "user-proposed",
+    "user-proposal-dismissed",
+];
+
 #[test]
 fn random_commands_bring_about_every_event_of_an_organisation() {
     let mut runner = TestRunner::deterministic();
@@ -194,7 +209,7 @@ fn random_commands_bring_about_every_event_of_an_organisation() {
         .iter()
         .map(|(kind, _)| *kind)
         .take_while(|kind| *kind != "person-introduced")
-        .filter(|kind| !kinds.contains(kind))
+        .filter(|kind| !kinds.contains(kind) && !ELSEWHERE.contains(kind))
         .collect();
     assert_eq!(missing, Vec::<&str>::new());
 }

@@ -44,6 +44,10 @@ fn school() -> Organisation {
         registered: at("2026-01-05T09:00:00Z"),
         approvers: BTreeMap::new(),
         users: BTreeMap::new(),
+        listed: BTreeMap::new(),
+        proposed: BTreeMap::new(),
+        successors: Vec::new(),
+        carried: BTreeMap::new(),
         last_signed_in: BTreeMap::new(),
         requests: BTreeMap::new(),
         review: None,
@@ -60,7 +64,7 @@ fn request(number: u128, day: &str, outcome: Outcome) -> (RequestId, Request) {
     let id = RequestId::from_uuid(Uuid::from_u128(number));
     let event = EventId::from_uuid(id.uuid());
     let message = Some(held(Slot::RequestMessage, "please"));
-    (id, Request { id, person: DEE, at: at(day), event, message, reminders: 0, outcome })
+    (id, Request { id, person: DEE, at: at(day), event, from: None, message, reminders: 0, outcome })
 }
 
 fn access(ends: Option<&str>) -> Access {
@@ -69,6 +73,7 @@ fn access(ends: Option<&str>) -> Access {
         since,
         by: Actor::Person(ANN),
         request: None,
+        from: None,
         ends: ends.map(at),
         warned: false,
         confirmed: None,
