@@ -35,6 +35,8 @@ pub struct Organisation {
     pub registered: Timestamp,
     /// Its approvers.
     pub approvers: BTreeMap<PersonId, Approver>,
+    /// Who stood down as an approver by choice, and has not become one again.
+    pub stood_down: BTreeSet<PersonId>,
     /// Whom an approver gave access. An end may have come that is not yet an event: see [`Self::has_access`].
     pub users: BTreeMap<PersonId, Access>,
     /// When each person last signed in for this organisation, whether they have access or not.

@@ -4,8 +4,8 @@ use std::collections::btree_map::Entry;
 use std::collections::{BTreeMap, BTreeSet};
 
 use vouchsafe_events::{
-    AccessGranted, AccessRequested, ApproverEstablished, Event, OrganisationId, OrganisationRegistered,
-    PersonId, Recorded, RequestId, Sealed, Slot, Timestamp,
+    AccessGranted, AccessRequested, ApproverEstablished, ApproverStoodDown, Event, OrganisationId,
+    OrganisationRegistered, PersonId, Recorded, RequestId, Sealed, Slot, StandDownReason, Timestamp,
 };
 
 use super::{Access, Approver, Confirmation, Organisation, Outcome, Request, Review};
@@ -25,6 +25,7 @@ impl Organisation {
             closed: false,
             registered: at,
             approvers: BTreeMap::new(),
+            stood_down: BTreeSet::new(),
             users: BTreeMap::new(),
             last_signed_in: BTreeMap::new(),
             requests: BTreeMap::new(),
@@ -47,7 +48,7 @@ impl Organisation {
             Event::OrganisationClosed(_) => !std::mem::replace(&mut self.closed, true),
             Event::OrganisationReopened(_) => std::mem::replace(&mut self.closed, false),
             Event::ApproverEstablished(data) => self.establish(recorded, data),
-            Event::ApproverStoodDown(data) => self.approvers.remove(&data.person).is_some(),
+            Event::ApproverStoodDown(data) => self.stand_down(data),
             Event::AccessRequested(data) => self.request(recorded, data),
             Event::AccessRequestWithdrawn(data) => {
                 self.decide(data.request, data.person, Outcome::Withdrawn { at })
@@ -106,7 +107,16 @@ impl Organisation {
         }
     }
 
+    fn stand_down(&mut self, data: &ApproverStoodDown) -> bool {
+        let was_one = self.approvers.remove(&data.person).is_some();
+        if was_one && data.reason == StandDownReason::Own {
+            self.stood_down.insert(data.person);
+        }
+        was_one
+    }
+
     fn establish(&mut self, recorded: &Recorded, data: &ApproverEstablished) -> bool {
+        self.stood_down.remove(&data.person);
         let (at, by) = (recorded.envelope.at, recorded.envelope.actor);
         match self.approvers.entry(data.person) {
             // DfE Sign-in may come to say what a colleague said before, or the other way about.

@@ -19,6 +19,21 @@ fn an_approver_has_access_until_they_stand_down() {
 }
 
 #[test]
+fn who_stood_down_by_choice_is_known_as_such_until_they_are_an_approver_again() {
+    let mut world = World::greenhill();
+    let by_choice = |world: &World, person| world.greenhill_now().stood_down.contains(&person);
+    world.stands_down(BOB);
+    assert!(!by_choice(&world, BOB), "never was one");
+    world.stands_down(ANN);
+    assert!(by_choice(&world, ANN));
+    world.approver(GREENHILL, ANN, ApproverBasis::DfeSignIn);
+    assert!(!by_choice(&world, ANN));
+    let dropped = ApproverStoodDown { person: ANN, reason: StandDownReason::DfeSignIn };
+    world.by_itself(GREENHILL, Event::ApproverStoodDown(dropped));
+    assert!(!world.greenhill_now().is_approver(ANN) && !by_choice(&world, ANN));
+}
+
+#[test]
 fn what_is_said_of_an_approver_last_is_their_basis() {
     let mut world = World::greenhill();
     world.approver(GREENHILL, ANN, ApproverBasis::Colleague);

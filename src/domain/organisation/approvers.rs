@@ -104,7 +104,8 @@ impl Organisation {
         Ok(vec![Event::ApproverStoodDown(ApproverStoodDown { person, reason })])
     }
 
-    /// Somebody who stood down by choice, and whom DfE Sign-in still names (`named`), is an approver again.
+    /// Somebody who stood down by choice, and whom DfE Sign-in names at this moment (`named`), is an approver
+    /// again.
     pub fn return_as_approver(&self, person: PersonId, named: bool) -> Result<Decided, ReturnRefused> {
         if !self.is_open() {
             return Err(ReturnRefused::OrganisationClosed);

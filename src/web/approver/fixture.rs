@@ -113,6 +113,7 @@ pub(super) fn greenhill() -> Organisation {
         closed: false,
         registered: at("2026-01-05T09:00:00Z"),
         approvers: BTreeMap::from([(ANN, named), (BOB, made)]),
+        stood_down: BTreeSet::new(),
         users: BTreeMap::from([
             (BOB, access("2026-02-05T09:00:00Z", None)),
             (CAI, access("2026-04-03T10:00:00Z", Some("2027-06-30T22:59:59Z"))),

@@ -1,6 +1,6 @@
 //! What the lists say of somebody, in words.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use vouchsafe_events::{
     Actor, ApproverBasis, EventId, Held, OrganisationId, OrganisationKind, PersonId, Sealed, Slot, Timestamp,
@@ -43,6 +43,7 @@ fn school() -> Organisation {
         closed: false,
         registered: at("2026-01-05T09:00:00Z"),
         approvers: BTreeMap::new(),
+        stood_down: BTreeSet::new(),
         users: BTreeMap::new(),
         last_signed_in: BTreeMap::new(),
         requests: BTreeMap::new(),
