@@ -58,8 +58,11 @@ pub struct Approver {
     pub since: Timestamp,
     /// On what authority, as was last said.
     pub basis: ApproverBasis,
-    /// Who said so last.
+    /// Who said so last; of somebody who is one on a colleague's word, that colleague.
     pub by: Actor,
+    /// The colleague who made them one, if one did: on whose word they stay one when DfE Sign-in no longer names
+    /// them.
+    pub made_by: Option<PersonId>,
 }
 
 /// How somebody has access.

@@ -4,8 +4,9 @@ use std::collections::btree_map::Entry;
 use std::collections::{BTreeMap, BTreeSet};
 
 use vouchsafe_events::{
-    AccessGranted, AccessRequested, ApproverEstablished, ApproverStoodDown, Event, OrganisationId,
-    OrganisationRegistered, PersonId, Recorded, RequestId, Sealed, Slot, StandDownReason, Timestamp,
+    AccessGranted, AccessRequested, Actor, ApproverBasis, ApproverEstablished, ApproverStoodDown, Event,
+    OrganisationId, OrganisationRegistered, PersonId, Recorded, RequestId, Sealed, Slot, StandDownReason,
+    Timestamp,
 };
 
 use super::{Access, Approver, Confirmation, Organisation, Outcome, Request, Review};
@@ -117,15 +118,25 @@ impl Organisation {
 
     fn establish(&mut self, recorded: &Recorded, data: &ApproverEstablished) -> bool {
         self.stood_down.remove(&data.person);
-        let (at, by) = (recorded.envelope.at, recorded.envelope.actor);
+        let (at, actor) = (recorded.envelope.at, recorded.envelope.actor);
+        let made_by = match actor {
+            Actor::Person(colleague) if data.basis == ApproverBasis::Colleague => Some(colleague),
+            Actor::Person(_) | Actor::Reactor(_) | Actor::Operator | Actor::System => None,
+        };
         match self.approvers.entry(data.person) {
-            // DfE Sign-in may come to say what a colleague said before, or the other way about.
+            // DfE Sign-in may come to say what a colleague said before, or say it no more.
             Entry::Occupied(mut entry) => {
-                (entry.get_mut().basis, entry.get_mut().by) = (data.basis, by);
+                let approver = entry.get_mut();
+                approver.basis = data.basis;
+                approver.made_by = made_by.or(approver.made_by);
+                approver.by = match (data.basis, approver.made_by) {
+                    (ApproverBasis::Colleague, Some(colleague)) => Actor::Person(colleague),
+                    (ApproverBasis::Colleague, None) | (ApproverBasis::DfeSignIn, _) => actor,
+                };
                 false
             }
             Entry::Vacant(entry) => {
-                entry.insert(Approver { since: at, basis: data.basis, by });
+                entry.insert(Approver { since: at, basis: data.basis, by: actor, made_by });
                 self.first_access.get_or_insert(at);
                 true
             }

@@ -42,6 +42,19 @@ fn what_is_said_of_an_approver_last_is_their_basis() {
 }
 
 #[test]
+fn a_colleague_who_made_an_approver_is_known_after_dfe_sign_in_has_named_them_and_dropped_them() {
+    let mut world = World::greenhill();
+    world.approver(GREENHILL, BOB, ApproverBasis::Colleague);
+    let bob = |world: &World| *world.greenhill_now().approvers.get(&BOB).unwrap();
+    assert_eq!((bob(&world).by, bob(&world).made_by), (Actor::Person(ANN), Some(ANN)));
+    world.approver(GREENHILL, BOB, ApproverBasis::DfeSignIn);
+    assert_eq!((bob(&world).by, bob(&world).made_by), (Actor::System, Some(ANN)));
+    let again = ApproverEstablished { person: BOB, basis: ApproverBasis::Colleague };
+    world.by_itself(GREENHILL, Event::ApproverEstablished(again));
+    assert_eq!((bob(&world).by, bob(&world).basis), (Actor::Person(ANN), ApproverBasis::Colleague));
+}
+
+#[test]
 fn a_granted_request_gives_access_and_stays_as_granted() {
     let mut world = World::greenhill();
     let asked = world.asks(BOB, R1);
