@@ -35,6 +35,8 @@ pub struct Organisation {
     pub registered: Timestamp,
     /// Its approvers.
     pub approvers: BTreeMap<PersonId, Approver>,
+    /// Who stood down as an approver by choice, and has not become one again.
+    pub stood_down: BTreeSet<PersonId>,
     /// Whom an approver gave access. An end may have come that is not yet an event: see [`Self::has_access`].
     pub users: BTreeMap<PersonId, Access>,
     /// Whom support put on the organisation's user list.
@@ -65,8 +67,11 @@ pub struct Approver {
     pub since: Timestamp,
     /// On what authority, as was last said.
     pub basis: ApproverBasis,
-    /// Who said so last.
+    /// Who said so last; of somebody who is one on a colleague's word, that colleague.
     pub by: Actor,
+    /// The colleague who made them one, if one did: on whose word they stay one when DfE Sign-in no longer names
+    /// them.
+    pub made_by: Option<PersonId>,
 }
 
 /// How somebody is on the user list that support keeps.

@@ -33,7 +33,7 @@ impl App {
         .await
     }
 
-    /// Somebody who stood down is an approver again. `named`: DfE Sign-in named them when they signed in.
+    /// Somebody who stood down is an approver again. `named`: DfE Sign-in says at this moment that they are one.
     pub async fn return_as_approver(
         &self,
         organisation: OrganisationId,

@@ -110,6 +110,17 @@ impl App {
         Err(IntroduceFailed(Unavailable::Contended))
     }
 
+    /// The subjects by which an issuer knows a person. None are known of somebody who was erased.
+    pub async fn subjects_of(&self, person: PersonId, issuer: &str) -> Result<Vec<String>, Unavailable> {
+        let (known, _) = self.load::<Person>(Stream::Person(person)).await?;
+        let accounts = known.accounts().map(|held| self.ring.open(held));
+        let subjects = accounts.filter_map(|opened| {
+            let (at, subject) = opened.text()?.split_once('\n')?;
+            (at == issuer).then(|| subject.to_owned())
+        });
+        Ok(subjects.collect())
+    }
+
     async fn bring_up_to_date(
         &self,
         person: PersonId,

@@ -111,8 +111,6 @@ pub struct Entered {
     pub expires: Timestamp,
     /// Where the sign-in stands in the log.
     pub position: Position,
-    /// The organisations at which the provider names the person as an approver.
-    pub named_approver_at: Vec<OrganisationId>,
 }
 
 /// Somebody who was recognised and not let in.
@@ -174,7 +172,6 @@ impl App {
 
         let organisation = first.as_ref().map(|place| place.id);
         let mut organisations = Vec::new();
-        let mut named_approver_at = Vec::new();
         for place in first.iter().chain(&arrival.others) {
             if organisations.contains(&place.id) {
                 continue;
@@ -183,9 +180,6 @@ impl App {
             self.observe(place.id, &place.seen, cause).await.map_err(widen)?;
             if let Some(named) = place.approver {
                 self.heard_from_dfe_sign_in(place.id, person, named, cause).await.map_err(widen)?;
-                if named {
-                    named_approver_at.push(place.id);
-                }
             }
         }
 
@@ -206,7 +200,7 @@ impl App {
             })
             .await
             .map_err(widen)?;
-        Ok(Entered { person, token, expires, position: done.position, named_approver_at })
+        Ok(Entered { person, token, expires, position: done.position })
     }
 
     /// The person who has this account, if anybody: to note a refusal where the provider did not get so far

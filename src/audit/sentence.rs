@@ -21,6 +21,12 @@ pub fn sentence(app: &App, recorded: &Recorded) -> String {
         Event::OrganisationClosed(_) => format!("{at} closed"),
         Event::OrganisationReopened(_) => format!("{at} opened again"),
         Event::ApproverEstablished(data) => match data.basis {
+            ApproverBasis::Colleague if !matches!(recorded.envelope.actor, Actor::Person(_)) => {
+                let person = say.name(data.person);
+                format!(
+                    "DfE Sign-in no longer names {person} as an approver at {at}, who stays one because a colleague had made them one"
+                )
+            }
             ApproverBasis::Colleague => format!("{by} made {} an approver at {at}", say.name(data.person)),
             ApproverBasis::Predecessor => {
                 format!(
@@ -33,7 +39,7 @@ pub fn sentence(app: &App, recorded: &Recorded) -> String {
             }
             ApproverBasis::DfeSignIn => {
                 let person = say.name(data.person);
-                format!("{person} became an approver at {at}, because DfE Sign-in names them as one")
+                format!("{person} is an approver at {at}, because DfE Sign-in names them as one")
             }
         },
         Event::OrganisationKindsChanged(data) => {

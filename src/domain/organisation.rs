@@ -35,6 +35,8 @@ pub struct Organisation {
     /// Who came here from which organisation that closed.
     carried: BTreeMap<OrganisationId, BTreeSet<PersonId>>,
     approvers: BTreeMap<PersonId, ApproverBasis>,
+    /// The approvers whom a colleague made one, whatever DfE Sign-in has said since.
+    made: BTreeSet<PersonId>,
     /// Who stood down by choice: DfE Sign-in alone does not make them approvers again.
     stood_down: BTreeSet<PersonId>,
     access: BTreeMap<PersonId, Access>,
@@ -191,10 +193,14 @@ impl State for Organisation {
             Event::OrganisationReopened(_) => self.closed = false,
             Event::ApproverEstablished(data) => {
                 self.stood_down.remove(&data.person);
+                if data.basis == ApproverBasis::Colleague {
+                    self.made.insert(data.person);
+                }
                 self.approvers.insert(data.person, data.basis);
             }
             Event::ApproverStoodDown(data) => {
                 self.approvers.remove(&data.person);
+                self.made.remove(&data.person);
                 if data.reason == StandDownReason::Own {
                     self.stood_down.insert(data.person);
                 }
@@ -264,6 +270,8 @@ impl State for Organisation {
             }
             Event::AccessEnded(data) => {
                 self.access.remove(&data.person);
+                // What a colleague gave has come to its end.
+                self.made.remove(&data.person);
             }
             Event::AccessRevoked(data) => {
                 self.access.remove(&data.person);

@@ -17,7 +17,8 @@ pub struct Person {
     hash: Option<KeyedHash>,
     email: Option<Held>,
     name: Option<Held>,
-    subjects: BTreeSet<KeyedHash>,
+    /// The accounts that are theirs: issuer and subject, sealed, by their keyed hash.
+    subjects: BTreeMap<KeyedHash, Held>,
     /// Whose record holds the email that this person last came with, if it could not become theirs.
     held_by: Option<PersonId>,
     roles: BTreeSet<StaffRole>,
@@ -109,6 +110,11 @@ impl Person {
         !self.subjects.is_empty()
     }
 
+    /// The accounts that are the person's: each is issuer and subject, parted by a line feed.
+    pub fn accounts(&self) -> impl Iterator<Item = &Held> {
+        self.subjects.values()
+    }
+
     /// Whether the person has a staff role.
     pub fn is_staff(&self) -> bool {
         !self.roles.is_empty()
@@ -133,7 +139,7 @@ impl Person {
 
     /// An account at a provider is found to be this person's. `subject` is issuer and subject.
     pub fn link(&self, person: PersonId, subject: &str, hash: KeyedHash) -> Decided {
-        if self.subjects.contains(&hash) {
+        if self.subjects.contains_key(&hash) {
             return Vec::new();
         }
         vec![Event::SubjectLinked(SubjectLinked { subject: Plain::about(person, subject), hash })]
@@ -245,7 +251,8 @@ impl State for Person {
                 self.name = data.name.as_ref().map(|name| recorded.hold(person, Slot::IntroducedName, name));
             }
             Event::SubjectLinked(data) => {
-                self.subjects.insert(data.hash);
+                let account = recorded.hold(person, Slot::LinkedSubject, &data.subject);
+                self.subjects.insert(data.hash, account);
             }
             Event::EmailChanged(data) => {
                 self.hash = Some(data.hash);

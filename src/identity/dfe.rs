@@ -109,6 +109,11 @@ impl DfeSignIn {
         })
     }
 
+    /// The issuer, as it is in the accounts of people who sign in there.
+    pub fn issuer(&self) -> &str {
+        self.discovery.issuer()
+    }
+
     /// Begins a sign-in.
     pub async fn begin(&self) -> Result<Begun, Unavailable> {
         let now = self.clock.now();

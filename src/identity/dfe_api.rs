@@ -16,7 +16,7 @@ use serde_json::{Map, Value};
 use url::Url;
 use uuid::Uuid;
 
-pub use rows::{Account, ApproverRow, Membership, OrganisationRole, Page, Role, Roles};
+pub use rows::{Account, ApproverRow, Approvers, Membership, OrganisationRole, Page, Role, Roles};
 
 use super::dfe::{ApiSettings, ClaimedOrganisation, SettingsError, Subject};
 use super::http::{Http, HttpAt, HttpError, HttpSettings, is_secure};
@@ -152,13 +152,16 @@ impl DfeApi {
     /// All approvers within the service's policies.
     ///
     /// The list may change while it is walked: a row can come twice, and one that moved to an earlier page is missed
-    /// until the next walk.
-    pub async fn every_approver(&self) -> Result<Vec<ApproverRow>, ApiError> {
-        let mut all = Vec::new();
+    /// until the next walk. See [`Approvers::is_whole`].
+    pub async fn every_approver(&self) -> Result<Approvers, ApiError> {
+        let mut all = Approvers { rows: Vec::new(), unreadable: 0, total: None, changed: false };
         for page in 1..=MAX_PAGES {
             let answer = self.approvers(page).await?;
             let ended = page >= answer.pages || (answer.rows.is_empty() && answer.unreadable == 0);
-            all.extend(answer.rows);
+            all.changed |= page > 1 && answer.total != all.total;
+            all.total = answer.total;
+            all.unreadable += answer.unreadable;
+            all.rows.extend(answer.rows);
             if ended {
                 return Ok(all);
             }

@@ -1,13 +1,19 @@
 //! Keeps approvers in step with DfE Sign-in, where DfE lets the service see who they are.
 //!
 //! The list that DfE's API gives is walked page by page and may change meanwhile: a row that moved is missed.
-//! So an approver is stood down only when two walks in a row did not name them, and never on an empty list.
+//! So an approver is stood down only when two walks in a row did not name them. A walk that is not the whole list,
+//! by its own count, or that is empty, says of nobody that they are no approver; nor does a row whose school cannot
+//! be told say that of its person.
+
+mod missed;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 use std::time::Duration;
 
-use vouchsafe_events::{Actor, ApproverBasis, OrganisationId, PersonId, Reactor};
+use vouchsafe_events::{Actor, ApproverBasis, OrganisationId, PersonId, Reactor, Refusal};
+
+use missed::{Missed, Said};
 
 use super::{Stop, pause, why};
 use crate::app::{App, Cause, Place, claims};
@@ -16,13 +22,14 @@ use crate::identity::dfe_api::{Account, ApiError, ApproverRow, DfeApi, Organisat
 
 /// Asks DfE Sign-in at intervals until it is told to stop.
 pub async fn run(app: Arc<App>, api: Arc<DfeApi>, issuer: String, every: Duration, mut stop: Stop) {
-    let mut poll = Poll { app, api, issuer, missed: BTreeSet::new() };
+    let mut poll = Poll { app, api, issuer, missed: Missed::default() };
     let mut allowed = true;
     loop {
         match poll.once().await {
             Ok(walked) => {
                 tracing::info!(
                     rows = walked.rows,
+                    whole = walked.whole,
                     changed = walked.changed,
                     "approvers are in step with DfE Sign-in"
                 );
@@ -51,6 +58,8 @@ pub async fn run(app: Arc<App>, api: Arc<DfeApi>, issuer: String, every: Duratio
 pub struct Walked {
     /// How many rows DfE gave.
     pub rows: usize,
+    /// Whether these were all, so that whoever is not among them is no approver.
+    pub whole: bool,
     /// How many approvers were established or stood down.
     pub changed: usize,
 }
@@ -61,27 +70,41 @@ pub struct Poll {
     api: Arc<DfeApi>,
     issuer: String,
     /// Whom the last walk did not name.
-    missed: BTreeSet<(OrganisationId, PersonId)>,
+    missed: Missed,
 }
 
 impl Poll {
     /// A poll that has not walked yet.
     pub fn new(app: Arc<App>, api: Arc<DfeApi>, issuer: String) -> Self {
-        Self { app, api, issuer, missed: BTreeSet::new() }
+        Self { app, api, issuer, missed: Missed::default() }
     }
 
     /// Walks the list once and takes note of what it says.
     pub async fn once(&mut self) -> Result<Walked, ApiError> {
-        let rows = self.api.every_approver().await?;
-        let mut walked = Walked { rows: rows.len(), changed: 0 };
-        let mut named: BTreeSet<(OrganisationId, PersonId)> = BTreeSet::new();
+        let list = self.api.every_approver().await?;
+        let whole = list.is_whole() && !list.rows.is_empty();
+        if !list.is_whole() {
+            tracing::warn!(
+                rows = list.rows.len(),
+                unreadable = list.unreadable,
+                total = list.total,
+                "DfE Sign-in's list of approvers did not come whole: nobody is stood down by it"
+            );
+        }
+        let mut walked = Walked { rows: list.rows.len(), whole, changed: 0 };
+        let mut said = Said { whole, ..Said::default() };
         let mut places: BTreeMap<OrganisationId, Place> = BTreeMap::new();
-        for row in rows.iter().filter(|row| counts(row)) {
-            let Ok(place) = claims::place(&row.organisation, Some(true)) else { continue };
-            let id = place.id;
-            places.entry(id).or_insert(place);
-            if let Some(person) = self.person(row).await {
-                named.insert((id, person));
+        for row in list.rows.iter().filter(|row| counts(row)) {
+            match claims::place(&row.organisation, Some(true)) {
+                Ok(place) => {
+                    let id = place.id;
+                    places.entry(id).or_insert(place);
+                    if let Some(person) = self.person(row).await {
+                        said.named.insert((id, person));
+                    }
+                }
+                Err(Refusal::OrganisationNotIdentified) => said.somewhere.extend(self.known(row)),
+                Err(_) => {}
             }
         }
         let cause = Cause::by(Actor::Reactor(Reactor::Approvers));
@@ -96,17 +119,12 @@ impl Poll {
             }
         }
         let before = self.established();
-        for &(organisation, person) in named.difference(&before) {
+        for &(organisation, person) in said.named.difference(&before) {
             walked.changed += self.heard(organisation, person, true).await;
         }
-        if rows.is_empty() {
-            return Ok(walked);
-        }
-        let missed: BTreeSet<_> = before.into_iter().filter(|found| !named.contains(found)).collect();
-        for &(organisation, person) in missed.intersection(&self.missed) {
+        for (organisation, person) in self.missed.walk(before, &said) {
             walked.changed += self.heard(organisation, person, false).await;
         }
-        self.missed = missed;
         Ok(walked)
     }
 
@@ -134,10 +152,15 @@ impl Poll {
         }
     }
 
+    /// The person of a row, if they are known by their account.
+    fn known(&self, row: &ApproverRow) -> Option<PersonId> {
+        let hash = self.app.ring().hash_subject(&self.issuer, row.user.as_str());
+        self.app.lists(|lists| lists.person_by_subject(hash))
+    }
+
     /// The person of a row: known by their account, or introduced if the row says enough.
     async fn person(&self, row: &ApproverRow) -> Option<PersonId> {
-        let hash = self.app.ring().hash_subject(&self.issuer, row.user.as_str());
-        if let Some(known) = self.app.lists(|lists| lists.person_by_subject(hash)) {
+        if let Some(known) = self.known(row) {
             return Some(known);
         }
         let email = row.email.as_ref()?;

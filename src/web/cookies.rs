@@ -9,9 +9,9 @@ use http::request::Parts;
 use http::{HeaderMap, HeaderValue, header};
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
-use vouchsafe_events::{OrganisationId, Position, Timestamp};
+use vouchsafe_events::{Position, Timestamp};
 
-use super::Site;
+use super::{Problem, Site};
 
 /// The session's cookie.
 pub(super) const SESSION: &str = "__Host-session";
@@ -23,6 +23,9 @@ pub(super) const NOTICE: &str = "__Host-notice";
 pub(super) const AGAIN: &str = "__Host-again";
 /// What stands between redirect and callback begins so; the rest names the attempt.
 pub(super) const ATTEMPT: &str = "__Host-attempt-";
+
+/// The largest cookie that browsers keep, name and attributes included, is 4096 bytes.
+pub(super) const MOST_BYTES: usize = 3800;
 
 /// For how many seconds a browser keeps what the next page has to say.
 pub(super) const NOTICE_KEPT: i64 = 60;
@@ -43,8 +46,6 @@ pub(super) struct SessionCookie {
     pub(super) seen: Timestamp,
     /// How far the lists must be, so that people read what they wrote, on any instance.
     pub(super) position: Position,
-    /// Where DfE Sign-in named the person as an approver when they signed in.
-    pub(super) named_approver_at: Vec<OrganisationId>,
 }
 
 /// The value of a request's cookie.
@@ -82,6 +83,16 @@ pub(super) fn keep<T: Serialize>(
         cookie.set_max_age(Duration::seconds(seconds));
     }
     HeaderValue::from_str(&cookie.to_string()).ok()
+}
+
+/// The cookie of a session that begins. One that no browser would keep is a problem: the next page would send
+/// the person to sign in again, and so on without an end.
+pub(super) fn begin_session(site: &Site, session: &SessionCookie) -> Result<HeaderValue, Problem> {
+    let kept = keep(site, SESSION, session, None).filter(|cookie| cookie.len() <= MOST_BYTES);
+    kept.ok_or_else(|| {
+        tracing::error!("a session's cookie could not be made, or is too large for browsers");
+        Problem::Internal
+    })
 }
 
 /// A `Set-Cookie` that takes a cookie away.

@@ -26,8 +26,6 @@ pub struct SignedIn {
     pub organisation: Option<OrganisationId>,
     /// All that they may act for.
     pub organisations: Vec<OrganisationId>,
-    /// Where DfE Sign-in named them as an approver when they signed in.
-    pub named_approver_at: Vec<OrganisationId>,
     token: SessionToken,
 }
 
@@ -86,14 +84,7 @@ impl SignedIn {
             Some((session.person, session.organisation, session.organisations.clone()))
         });
         let Some((person, organisation, organisations)) = found else { return Ok(Found::Ended) };
-        Ok(Found::Somebody(Box::new(Self {
-            person,
-            session: hash,
-            organisation,
-            organisations,
-            named_approver_at: kept.named_approver_at,
-            token,
-        })))
+        Ok(Found::Somebody(Box::new(Self { person, session: hash, organisation, organisations, token })))
     }
 }
 

@@ -41,6 +41,8 @@ pub enum Problem {
     Contended,
     /// Something that the service needs did not do its part.
     Unavailable,
+    /// DfE Sign-in was to be asked something, and did not answer. Nothing was done.
+    DfeSignInSilent,
     /// The service itself is at fault.
     Internal,
     /// A sign-in did not come to its end.
@@ -98,7 +100,7 @@ impl Problem {
             Self::NotFound => StatusCode::NOT_FOUND,
             Self::Forbidden(_) | Self::FormExpired => StatusCode::FORBIDDEN,
             Self::SignIn { .. } | Self::Choose => StatusCode::SEE_OTHER,
-            Self::SignInFailed(SignInFailed::DfeSignInDown) | Self::Unavailable => {
+            Self::SignInFailed(SignInFailed::DfeSignInDown) | Self::DfeSignInSilent | Self::Unavailable => {
                 StatusCode::SERVICE_UNAVAILABLE
             }
             Self::BadRequest | Self::SignInFailed(_) => StatusCode::BAD_REQUEST,
@@ -223,6 +225,13 @@ impl Problem {
                     "If you were sending a form, reload the page before you send it again: it shows what has been done.",
                 ],
                 None,
+            ),
+            Self::DfeSignInSilent => words(
+                "DfE Sign-in did not answer",
+                &[
+                    "We had to ask DfE Sign-in about your account before we could do that, and it did not answer. Nothing has been changed. Try again in a few minutes.",
+                ],
+                home,
             ),
             Self::Internal => words(
                 "Sorry, there is a problem with the service",

@@ -104,8 +104,8 @@ impl Reply {
 
     /// Sets the cookie of a new session.
     #[must_use]
-    pub(super) fn begins_session(self, cookie: Option<HeaderValue>) -> Self {
-        self.cookie(cookie).along(|along| along.new_session = true)
+    pub(super) fn begins_session(self, cookie: HeaderValue) -> Self {
+        self.cookie(Some(cookie)).along(|along| along.new_session = true)
     }
 
     /// Takes the session's cookies away.

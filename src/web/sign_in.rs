@@ -29,9 +29,6 @@ const MOST_ATTEMPTS: usize = 4;
 /// How often in a row somebody is sent to DfE Sign-in again without being told.
 const MOST_QUIET_RESTARTS: u8 = 3;
 
-/// The largest cookie that browsers keep, name and attributes included, is 4096 bytes.
-const MOST_COOKIE_BYTES: usize = 3800;
-
 pub(super) fn routes() -> Router<Site> {
     Router::new()
         .route(links::SIGN_IN, get(begin))
@@ -127,7 +124,9 @@ async fn callback(
     let arrival =
         arrive(&site, authenticated, network, cookies::device(&headers), now_signed_in.as_ref()).await?;
     match site.app.sign_in(arrival).await {
-        Ok(entered) => Ok(welcome(&site, &entered, &id_token, return_to.as_deref()).cookie(used)),
+        Ok(entered) => {
+            welcome(&site, &entered, &id_token, return_to.as_deref()).map(|reply| reply.cookie(used))
+        }
         Err(failure) => {
             let refused = problem::refused(failure)?;
             pages::refused(&site, refused.reason).map(|reply| {
@@ -151,24 +150,24 @@ fn again_quietly(site: &Site, headers: &HeaderMap, return_to: Option<&str>) -> R
 }
 
 /// The answer to a sign-in: the session's cookie, and on to where the person wanted to go.
-fn welcome(site: &Site, entered: &Entered, id_token: &Secret, return_to: Option<&str>) -> Reply {
-    let kept = SessionCookie {
-        token: entered.token.to_text(),
-        seen: site.app.now(),
-        position: entered.position,
-        named_approver_at: entered.named_approver_at.clone(),
-    };
+fn welcome(
+    site: &Site,
+    entered: &Entered,
+    id_token: &Secret,
+    return_to: Option<&str>,
+) -> Result<Reply, Problem> {
+    let kept =
+        SessionCookie { token: entered.token.to_text(), seen: site.app.now(), position: entered.position };
     let to = return_to.and_then(links::own_path).unwrap_or(links::HOME);
-    Reply::to(to)
-        .begins_session(cookies::keep(site, cookies::SESSION, &kept, None))
-        .cookie(keep_id_token(site, id_token))
+    let session = cookies::begin_session(site, &kept)?;
+    Ok(Reply::to(to).begins_session(session).cookie(keep_id_token(site, id_token)))
 }
 
 /// The id token's cookie. One that no browser would keep is left out: then signing out ends the session
 /// here, and DfE Sign-in asks before it ends its own.
 fn keep_id_token(site: &Site, id_token: &Secret) -> Option<http::HeaderValue> {
     cookies::keep(site, cookies::ID_TOKEN, &id_token.expose(), None)
-        .filter(|cookie| cookie.len() <= MOST_COOKIE_BYTES)
+        .filter(|cookie| cookie.len() <= cookies::MOST_BYTES)
 }
 
 async fn note_refusal(site: &Site, person: PersonId, Network(network): Network) {

@@ -259,6 +259,8 @@ async fn all_pages_of_approvers_are_walked_and_gaps_are_typed() {
         ),
     );
     let all = dfe.api.every_approver().await.unwrap();
+    assert_eq!((all.unreadable, all.total, all.changed, all.is_whole()), (1, Some(4), false, false));
+    let all = all.rows;
     let accounts: Vec<_> = all.iter().map(|row| row.account).collect();
     assert_eq!(accounts, [Account::Active, Account::Unknown, Account::Deactivated]);
     assert_eq!(all[0].email.as_ref().unwrap().as_str(), "a@hill.example");
@@ -282,5 +284,28 @@ async fn no_approvers_at_all_is_an_empty_list() {
     let dfe = Dfe::start().await;
     let none = json!({ "users": [], "numberOfRecords": 0, "page": 1, "numberOfPages": 0 });
     dfe.says("/users/approvers?page=1&pageSize=100", 200, &none);
-    assert_eq!(dfe.api.every_approver().await.unwrap(), []);
+    let none = dfe.api.every_approver().await.unwrap();
+    assert_eq!((none.rows.len(), none.is_whole()), (0, true));
+}
+
+#[tokio::test]
+async fn a_walk_is_whole_only_if_every_page_counts_as_many_rows_as_came() {
+    let dfe = Dfe::start().await;
+    let ids = ["10000000-0000-4000-8000-00000000000A", USER];
+    for (totals, whole) in [
+        ([json!(2), json!(2)], true),
+        ([json!(null), json!(null)], true),
+        ([json!(3), json!(3)], false),
+        ([json!(3), json!(2)], false),
+        ([json!(1), json!(1)], false),
+    ] {
+        for ((page, total), user) in (1..).zip(&totals).zip(ids) {
+            dfe.says(
+                &format!("/users/approvers?page={page}&pageSize=100"),
+                200,
+                &json!({ "users": [approver(user, &json!({}))], "numberOfRecords": total, "page": page, "numberOfPages": 2 }),
+            );
+        }
+        assert_eq!(dfe.api.every_approver().await.unwrap().is_whole(), whole, "{totals:?}");
+    }
 }

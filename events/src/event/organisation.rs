@@ -105,13 +105,14 @@ pub struct OrganisationReopened {}
 pub enum ApproverBasis {
     /// DfE Sign-in says that they are one.
     DfeSignIn,
-    /// Another approver of the organisation made them one: the event's actor.
+    /// Another approver of the organisation made them one: the event's actor. Of somebody whom DfE Sign-in no
+    /// longer names, the actor is who found that out, and the colleague is the one of the event before.
     Colleague,
     /// They were one at an organisation that closed and that this one succeeded.
     Predecessor,
 }
 
-/// A person became an approver of the organisation.
+/// A person became an approver of the organisation, or is one on another authority than before.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ApproverEstablished {
     /// Who.

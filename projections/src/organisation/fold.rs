@@ -4,8 +4,8 @@ use std::collections::btree_map::Entry;
 use std::collections::{BTreeMap, BTreeSet};
 
 use vouchsafe_events::{
-    AccessGranted, ApproverBasis, ApproverEstablished, Event, Held, OrganisationId, OrganisationRegistered,
-    PersonId, Recorded, RequestId, Slot, Timestamp,
+    AccessGranted, Actor, ApproverBasis, ApproverEstablished, ApproverStoodDown, Event, Held, OrganisationId,
+    OrganisationRegistered, PersonId, Recorded, RequestId, Slot, StandDownReason, Timestamp,
 };
 
 use super::{Access, Approver, Confirmation, Listed, Organisation, Outcome, Proposed, Request, Review};
@@ -25,6 +25,7 @@ impl Organisation {
             closed: false,
             registered: at,
             approvers: BTreeMap::new(),
+            stood_down: BTreeSet::new(),
             users: BTreeMap::new(),
             listed: BTreeMap::new(),
             proposed: BTreeMap::new(),
@@ -71,7 +72,7 @@ impl Organisation {
             Event::OrganisationClosed(_) => !std::mem::replace(&mut self.closed, true),
             Event::OrganisationReopened(_) => std::mem::replace(&mut self.closed, false),
             Event::ApproverEstablished(data) => self.establish(recorded, data),
-            Event::ApproverStoodDown(data) => self.approvers.remove(&data.person).is_some(),
+            Event::ApproverStoodDown(data) => self.stand_down(data),
             Event::ApproverCarriedOver(data) => {
                 self.carried.entry(data.from).or_default().insert(data.person);
                 let (person, basis) = (data.person, ApproverBasis::Predecessor);
@@ -167,16 +168,36 @@ impl Organisation {
         }
     }
 
+    fn stand_down(&mut self, data: &ApproverStoodDown) -> bool {
+        let was_one = self.approvers.remove(&data.person).is_some();
+        if was_one && data.reason == StandDownReason::Own {
+            self.stood_down.insert(data.person);
+        }
+        was_one
+    }
+
     fn establish(&mut self, recorded: &Recorded, data: &ApproverEstablished) -> bool {
-        let (at, by) = (recorded.envelope.at, recorded.envelope.actor);
+        self.stood_down.remove(&data.person);
+        let (at, actor) = (recorded.envelope.at, recorded.envelope.actor);
+        let made_by = match actor {
+            Actor::Person(colleague) if data.basis == ApproverBasis::Colleague => Some(colleague),
+            Actor::Person(_) | Actor::Reactor(_) | Actor::Operator | Actor::System => None,
+        };
         match self.approvers.entry(data.person) {
-            // DfE Sign-in may come to say what a colleague said before, or the other way about.
+            // DfE Sign-in may come to say what a colleague said before, or say it no more.
             Entry::Occupied(mut entry) => {
-                (entry.get_mut().basis, entry.get_mut().by) = (data.basis, by);
+                let approver = entry.get_mut();
+                approver.basis = data.basis;
+                approver.made_by = made_by.or(approver.made_by);
+                approver.by = match (data.basis, approver.made_by) {
+                    (ApproverBasis::Colleague, Some(colleague)) => Actor::Person(colleague),
+                    (ApproverBasis::Colleague, None)
+                    | (ApproverBasis::DfeSignIn | ApproverBasis::Predecessor, _) => actor,
+                };
                 false
             }
             Entry::Vacant(entry) => {
-                entry.insert(Approver { since: at, basis: data.basis, by });
+                entry.insert(Approver { since: at, basis: data.basis, by: actor, made_by });
                 self.first_access.get_or_insert(at);
                 true
             }

@@ -19,11 +19,39 @@ fn an_approver_has_access_until_they_stand_down() {
 }
 
 #[test]
+fn who_stood_down_by_choice_is_known_as_such_until_they_are_an_approver_again() {
+    let mut world = World::greenhill();
+    let by_choice = |world: &World, person| world.greenhill_now().stood_down.contains(&person);
+    world.stands_down(BOB);
+    assert!(!by_choice(&world, BOB), "never was one");
+    world.stands_down(ANN);
+    assert!(by_choice(&world, ANN));
+    world.approver(GREENHILL, ANN, ApproverBasis::DfeSignIn);
+    assert!(!by_choice(&world, ANN));
+    let dropped = ApproverStoodDown { person: ANN, reason: StandDownReason::DfeSignIn };
+    world.by_itself(GREENHILL, Event::ApproverStoodDown(dropped));
+    assert!(!world.greenhill_now().is_approver(ANN) && !by_choice(&world, ANN));
+}
+
+#[test]
 fn what_is_said_of_an_approver_last_is_their_basis() {
     let mut world = World::greenhill();
     world.approver(GREENHILL, ANN, ApproverBasis::Colleague);
     let ann = world.greenhill_now().approvers.get(&ANN).unwrap();
     assert_eq!((ann.basis, ann.since), (ApproverBasis::Colleague, hour(2)));
+}
+
+#[test]
+fn a_colleague_who_made_an_approver_is_known_after_dfe_sign_in_has_named_them_and_dropped_them() {
+    let mut world = World::greenhill();
+    world.approver(GREENHILL, BOB, ApproverBasis::Colleague);
+    let bob = |world: &World| *world.greenhill_now().approvers.get(&BOB).unwrap();
+    assert_eq!((bob(&world).by, bob(&world).made_by), (Actor::Person(ANN), Some(ANN)));
+    world.approver(GREENHILL, BOB, ApproverBasis::DfeSignIn);
+    assert_eq!((bob(&world).by, bob(&world).made_by), (Actor::System, Some(ANN)));
+    let again = ApproverEstablished { person: BOB, basis: ApproverBasis::Colleague };
+    world.by_itself(GREENHILL, Event::ApproverEstablished(again));
+    assert_eq!((bob(&world).by, bob(&world).basis), (Actor::Person(ANN), ApproverBasis::Colleague));
 }
 
 #[test]

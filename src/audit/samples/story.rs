@@ -275,7 +275,7 @@ fn access() -> Vec<Told> {
         at_school(
             Actor::System,
             Event::ApproverEstablished(ApproverEstablished { person: FOLA, basis: ApproverBasis::DfeSignIn }),
-            "Folasade Adeyemi became an approver at Alderbrook School, because DfE Sign-in names them as one",
+            "Folasade Adeyemi is an approver at Alderbrook School, because DfE Sign-in names them as one",
         ),
         at_school(
             imran,

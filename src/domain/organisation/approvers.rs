@@ -42,18 +42,27 @@ pub enum ReturnRefused {
 }
 
 impl Organisation {
-    /// Takes note of whether DfE Sign-in names a person as an approver here. Who stood down by choice is not
-    /// made one again; who was made one by a colleague stays one. A closed organisation gets no approvers, but
-    /// loses them, so that nobody whom DfE Sign-in dropped meanwhile decides when it reopens.
+    /// Takes note of whether DfE Sign-in names a person as an approver here. Its word goes before a colleague's:
+    /// while it names somebody, their place rests on it, and nobody here can end it. When it names them no more,
+    /// they are an approver on the word of the colleague who made them one, if one did and the access that they
+    /// had then has not ended; otherwise they are none. Who stood down by choice is not made one again. A closed
+    /// organisation gets no approvers, but loses them, so that nobody whom DfE Sign-in dropped meanwhile decides
+    /// when it reopens.
     pub fn heard_from_dfe_sign_in(&self, person: PersonId, names_them: bool) -> Decided {
-        let basis = self.approvers.get(&person);
-        if names_them && basis.is_none() && self.is_open() && !self.stood_down.contains(&person) {
-            self.become_named(person)
-        } else if !names_them && basis == Some(&ApproverBasis::DfeSignIn) {
-            let reason = StandDownReason::DfeSignIn;
-            vec![Event::ApproverStoodDown(ApproverStoodDown { person, reason })]
-        } else {
-            Vec::new()
+        let named = self.approvers.get(&person) == Some(&ApproverBasis::DfeSignIn);
+        match (names_them, named) {
+            (true, false) if self.is_open() && !self.stood_down.contains(&person) => {
+                self.become_named(person)
+            }
+            (false, true) if self.made.contains(&person) => {
+                let basis = ApproverBasis::Colleague;
+                vec![Event::ApproverEstablished(ApproverEstablished { person, basis })]
+            }
+            (false, true) => {
+                let reason = StandDownReason::DfeSignIn;
+                vec![Event::ApproverStoodDown(ApproverStoodDown { person, reason })]
+            }
+            (true, _) | (false, false) => Vec::new(),
         }
     }
 
@@ -104,7 +113,8 @@ impl Organisation {
         Ok(vec![Event::ApproverStoodDown(ApproverStoodDown { person, reason })])
     }
 
-    /// Somebody who stood down by choice, and whom DfE Sign-in still names (`named`), is an approver again.
+    /// Somebody who stood down by choice, and whom DfE Sign-in names at this moment (`named`), is an approver
+    /// again.
     pub fn return_as_approver(&self, person: PersonId, named: bool) -> Result<Decided, ReturnRefused> {
         if !self.is_open() {
             return Err(ReturnRefused::OrganisationClosed);

@@ -60,6 +60,11 @@ impl Discovery {
         })
     }
 
+    /// The issuer.
+    pub(super) fn issuer(&self) -> &str {
+        self.issuer.as_str()
+    }
+
     /// The client that speaks to the issuer's host only.
     pub(super) const fn http(&self) -> &HttpAt {
         &self.http

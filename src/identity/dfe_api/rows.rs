@@ -197,6 +197,27 @@ impl ApproverRow {
     }
 }
 
+/// A walk along the list of approvers.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Approvers {
+    /// The rows, page after page.
+    pub rows: Vec<ApproverRow>,
+    /// How many rows lack what makes them a row.
+    pub unreadable: usize,
+    /// How many rows there are, as the last page says; none if DfE does not say.
+    pub total: Option<u32>,
+    /// Whether two pages gave different totals: the list changed meanwhile.
+    pub changed: bool,
+}
+
+impl Approvers {
+    /// Whether this is the whole list, so that it says also who is no approver.
+    pub fn is_whole(&self) -> bool {
+        let counted = self.total.is_none_or(|total| usize::try_from(total) == Ok(self.rows.len()));
+        self.unreadable == 0 && !self.changed && counted
+    }
+}
+
 impl Page<ApproverRow> {
     pub(super) fn parse(answer: &Map<String, Value>) -> Result<Self, ApiError> {
         let Some(Value::Array(users)) = field(answer, "users") else { return Err(ApiError::Unreadable) };

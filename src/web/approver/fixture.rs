@@ -96,9 +96,18 @@ pub(super) fn access(day: &str, ends: Option<&str>) -> Access {
 pub(super) fn greenhill() -> Organisation {
     let (ann, bob) = (Actor::Person(ANN), Actor::Person(BOB));
     let urn: Urn = "123456".parse().unwrap();
-    let named =
-        Approver { since: at("2026-01-05T09:00:00Z"), basis: ApproverBasis::DfeSignIn, by: Actor::System };
-    let made = Approver { since: at("2026-03-05T09:00:00Z"), basis: ApproverBasis::Colleague, by: ann };
+    let named = Approver {
+        since: at("2026-01-05T09:00:00Z"),
+        basis: ApproverBasis::DfeSignIn,
+        by: Actor::System,
+        made_by: None,
+    };
+    let made = Approver {
+        since: at("2026-03-05T09:00:00Z"),
+        basis: ApproverBasis::Colleague,
+        by: ann,
+        made_by: Some(ANN),
+    };
     let granted =
         Outcome::Granted { by: ann, at: at("2026-04-03T10:00:00Z"), ends: Some(at("2027-06-30T22:59:59Z")) };
     let reason = held(DEE, Slot::DeclineReason, &format!("Not yet {HOSTILE}"));
@@ -115,6 +124,7 @@ pub(super) fn greenhill() -> Organisation {
         closed: false,
         registered: at("2026-01-05T09:00:00Z"),
         approvers: BTreeMap::from([(ANN, named), (BOB, made)]),
+        stood_down: BTreeSet::new(),
         users: BTreeMap::from([
             (BOB, access("2026-02-05T09:00:00Z", None)),
             (CAI, access("2026-04-03T10:00:00Z", Some("2027-06-30T22:59:59Z"))),

@@ -4,11 +4,15 @@ use askama::Template;
 use axum::extract::State;
 use http::StatusCode;
 use serde::Deserialize;
-use vouchsafe_events::{ApproverBasis, PersonId, Timestamp};
+use vouchsafe_events::{ApproverBasis, OrganisationId, PersonId, Timestamp};
 use vouchsafe_projections::Organisation;
 
 use super::school;
+use crate::app::claims;
 use crate::domain::organisation::{ReturnRefused, StandDownRefused};
+use crate::errors::Chain;
+use crate::identity::dfe::Subject;
+use crate::identity::dfe_api::{DfeApi, Membership, OrganisationRole};
 use crate::web::form::{Checked, Empty, Faults};
 use crate::web::guards::Colleague;
 use crate::web::problem::{Forbidden, refused};
@@ -114,14 +118,52 @@ pub(super) async fn stand_down(
     }
 }
 
-/// Somebody who stood down while DfE Sign-in named them is an approver again.
+/// Whether DfE Sign-in says now that a person is an approver of an organisation. What it said when they signed
+/// in may be hours old, and is not asked.
+async fn named_now(
+    site: &Site,
+    api: &DfeApi,
+    organisation: OrganisationId,
+    person: PersonId,
+) -> Result<bool, Problem> {
+    let subjects = site.app.subjects_of(person, site.dfe.issuer()).await;
+    let subjects = subjects.map_err(|cause| Problem::unavailable(&cause))?;
+    let approves = |found: &Membership| {
+        found.role == Some(OrganisationRole::Approver)
+            && claims::place(&found.organisation, Some(true)).is_ok_and(|place| place.id == organisation)
+    };
+    for subject in subjects.iter().filter_map(|subject| subject.parse::<Subject>().ok()) {
+        let memberships = api.memberships_of(&subject).await.map_err(|error| {
+            tracing::warn!(error = %Chain(&error), "DfE Sign-in's API did not say where a person approves");
+            Problem::DfeSignInSilent
+        })?;
+        if memberships.iter().any(approves) {
+            return Ok(true);
+        }
+    }
+    Ok(false)
+}
+
+/// Somebody who stood down is an approver again, if DfE Sign-in says at this moment that they are one.
 pub(super) async fn come_back(
     State(site): State<Site>,
     who: Colleague,
     _: Checked<Empty>,
 ) -> Result<Reply, Problem> {
     let organisation = who.organisation();
-    let named = who.named_approver_at.contains(&organisation);
+    let by_choice = site.app.lists(|lists| {
+        lists.organisation(organisation).is_some_and(|found| found.stood_down.contains(&who.person))
+    });
+    let named = match &site.api {
+        // There is nothing to ask: the use case says why they cannot come back so.
+        _ if !by_choice => false,
+        Some(api) => named_now(&site, api, organisation, who.person).await?,
+        None => {
+            return Ok(Reply::to(links::HOME).notes(
+                "This service cannot ask DfE Sign-in whether you are an approver. Another approver at your school can make you one.",
+            ));
+        }
+    };
     let refusal = match site.app.return_as_approver(organisation, who.person, named).await {
         Ok(done) => {
             let school = site.app.organisation_name(organisation);
@@ -136,7 +178,7 @@ pub(super) async fn come_back(
             "You cannot become an approver this way, or you are one already. Another approver at your school can make you one.",
         )),
         ReturnRefused::NotInDfeSignIn => Ok(Reply::to(links::HOME).notes(
-            "When you signed in, DfE Sign-in did not say that you are an approver at this school. If that has changed, sign out and sign in again.",
+            "DfE Sign-in does not say that you are an approver at this school, so you are not one here. If that has changed, try again in a few minutes.",
         )),
     }
 }

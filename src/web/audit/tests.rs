@@ -103,7 +103,7 @@ impl Browser {
         }
         let site = site(world, world.timeline().await);
         let seen = world.app.now();
-        let kept = SessionCookie { token: token.to_text(), seen, position, named_approver_at: Vec::new() };
+        let kept = SessionCookie { token: token.to_text(), seen, position };
         let cookie = cookies::keep(&site, cookies::SESSION, &kept, None).unwrap();
         let cookie = cookie.to_str().unwrap().split(';').next().unwrap().to_owned();
         let cookie = if person.is_some() { cookie } else { String::new() };

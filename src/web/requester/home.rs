@@ -20,7 +20,7 @@ pub(super) struct Page {
     pub(super) approvers: usize,
     /// After how many days a request that nobody decides runs out.
     pub(super) request_days: u16,
-    /// Whether DfE Sign-in names them as an approver, who stood down here.
+    /// Whether they were an approver here and stood down by choice.
     pub(super) may_return: bool,
     /// Whether another record has their email.
     pub(super) email_held: bool,
@@ -85,7 +85,7 @@ pub(super) async fn home(
         stands: Stands::of(&organisation, person, now, site.app.terms(), site.app.as_ref()),
         approvers: organisation.approvers.len(),
         request_days: site.app.terms().request_expires_after_days,
-        may_return: signed_in.named_approver_at.contains(&id) && !organisation.is_approver(person),
+        may_return: organisation.stood_down.contains(&person) && !organisation.is_approver(person),
         email_held,
         service_url: site.settings.service_url.as_ref().map(ToString::to_string),
         help: site.settings.dfe_sign_in_help_url.to_string(),

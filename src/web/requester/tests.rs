@@ -2,6 +2,7 @@
 
 mod browser;
 mod journeys;
+mod returning;
 mod standing;
 
 use askama::Template;

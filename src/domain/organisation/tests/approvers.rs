@@ -1,7 +1,7 @@
 //! Who decides: named by DfE Sign-in, made by a colleague, standing down and coming back.
 
 use super::*;
-use crate::domain::organisation::{MakeApproverRefused, ReturnRefused, StandDownRefused};
+use crate::domain::organisation::{MakeApproverRefused, ReturnRefused, RevokeRefused, StandDownRefused};
 
 /// Ann is an approver, and made Bea one too.
 fn given_ann_and_bea() -> History<Organisation> {
@@ -41,9 +41,42 @@ fn whom_dfe_sign_in_names_again_is_an_approver_again() {
 }
 
 #[test]
-fn an_approver_made_by_a_colleague_stays_one_whatever_dfe_sign_in_says() {
-    given_ann_and_bea().when(|org| org.heard_from_dfe_sign_in(BEA, false)).then_nothing();
-    given_ann_and_bea().when(|org| org.heard_from_dfe_sign_in(BEA, true)).then_nothing();
+fn an_approver_made_by_a_colleague_rests_on_dfe_sign_ins_word_while_it_names_them() {
+    let history = given_ann_and_bea();
+    history.when(|org| org.heard_from_dfe_sign_in(BEA, false)).then_nothing();
+    history.when(|org| org.heard_from_dfe_sign_in(BEA, true)).then([named_approver(BEA)]);
+    let mut history = history;
+    history.record(day(2), Actor::System, [named_approver(BEA)]);
+    history.when(|org| org.heard_from_dfe_sign_in(BEA, true)).then_nothing();
+    history
+        .when(|org| org.revoke(BEA, ANN, &reason(), day(3)))
+        .then_refused(RevokeRefused::ApproverInDfeSignIn);
+    history.when(|org| org.heard_from_dfe_sign_in(BEA, false)).then([made_approver(BEA)]);
+    history.record(day(3), Actor::System, [made_approver(BEA)]);
+    assert!(history.state().is_approver(BEA));
+    history
+        .when(|org| org.revoke(BEA, ANN, &reason(), day(3)))
+        .then([revoked(BEA, None), stood_down(BEA, StandDownReason::AccessRevoked)]);
+}
+
+#[test]
+fn a_colleagues_word_ends_with_the_access_that_it_was_given_for() {
+    let mut history = given_anns_school().later(day(1), ANN, [added(BEA, Some(day(9))), made_approver(BEA)]);
+    history.record(day(2), Actor::System, [named_approver(BEA)]);
+    history.record(day(9), Actor::System, [ended(BEA)]);
+    assert!(history.state().is_approver(BEA), "DfE Sign-in names her");
+    history
+        .when(|org| org.heard_from_dfe_sign_in(BEA, false))
+        .then([stood_down(BEA, StandDownReason::DfeSignIn)]);
+}
+
+#[test]
+fn a_colleagues_word_ends_with_standing_down() {
+    let mut history = given_ann_and_bea().later(day(2), BEA, [stood_down(BEA, StandDownReason::Own)]);
+    history.record(day(3), Actor::Person(BEA), [named_approver(BEA)]);
+    history
+        .when(|org| org.heard_from_dfe_sign_in(BEA, false))
+        .then([stood_down(BEA, StandDownReason::DfeSignIn)]);
 }
 
 #[test]

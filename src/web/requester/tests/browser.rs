@@ -15,6 +15,7 @@ use crate::clock::{Clock, SystemClock};
 use crate::domain::organisation::Observed;
 use crate::domain::{PersonName, Terms};
 use crate::identity::dfe::{Credentials, DfeSignIn};
+use crate::identity::dfe_api::DfeApi;
 use crate::privacy::{CookieSealer, KeyRing, MasterKey, SqliteKeyStore};
 use crate::secret::Secret;
 use crate::store::EventStore;
@@ -47,6 +48,11 @@ pub(super) fn place(urn: &str, name: &str, approver: bool) -> Place {
 
 impl Service {
     pub(super) async fn start() -> Self {
+        Self::with_api(None).await
+    }
+
+    /// The pages of a service that may ask DfE Sign-in's API.
+    pub(super) async fn with_api(api: Option<DfeApi>) -> Self {
         let folder = tempfile::tempdir().unwrap();
         let clock: Arc<dyn Clock> = Arc::new(SystemClock);
         let master = MasterKey::generate().unwrap();
@@ -71,7 +77,7 @@ impl Service {
             app,
             timeline: Arc::new(timeline),
             dfe: Arc::new(dfe),
-            api: None,
+            api: api.map(Arc::new),
             dfe_origin: "https://dfe.example".to_owned(),
             cookies: CookieSealer::new(&master).unwrap(),
             limits: Limits::default(),
@@ -102,7 +108,6 @@ impl Service {
             token: entered.token.to_text(),
             seen: self.site.app.now(),
             position: entered.position,
-            named_approver_at: entered.named_approver_at.clone(),
         };
         let sealed = self.site.cookies.seal(cookies::SESSION, &kept).unwrap();
         let jar = BTreeMap::from([(cookies::SESSION.to_owned(), sealed)]);

@@ -1,6 +1,6 @@
 //! What the lists say of somebody, in words.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use vouchsafe_events::{
     Actor, ApproverBasis, EventId, Held, OrganisationId, OrganisationKind, PersonId, Sealed, Slot, Timestamp,
@@ -43,6 +43,7 @@ fn school() -> Organisation {
         closed: false,
         registered: at("2026-01-05T09:00:00Z"),
         approvers: BTreeMap::new(),
+        stood_down: BTreeSet::new(),
         users: BTreeMap::new(),
         listed: BTreeMap::new(),
         proposed: BTreeMap::new(),
@@ -118,7 +119,9 @@ fn an_end_that_has_come_ends_access_before_the_log_says_so() {
 fn an_approver_needs_no_request() {
     let mut school = school();
     let since = at("2026-01-05T09:00:00Z");
-    school.approvers.insert(DEE, Approver { since, basis: ApproverBasis::DfeSignIn, by: Actor::System });
+    school
+        .approvers
+        .insert(DEE, Approver { since, basis: ApproverBasis::DfeSignIn, by: Actor::System, made_by: None });
     let (id, open) = request(1, "2026-01-03T09:00:00Z", Outcome::Open);
     school.requests.insert(id, open);
     let Stands::Approver(approves) = stands(&school) else { panic!("{:?}", stands(&school)) };

@@ -13,6 +13,8 @@ use super::super::*;
 pub(super) struct Ledger {
     pub(super) open: bool,
     pub(super) approvers: BTreeMap<PersonId, ApproverBasis>,
+    /// Whom a colleague made an approver.
+    made: BTreeSet<PersonId>,
     ends: BTreeMap<PersonId, Option<Timestamp>>,
     pub(super) asked: Vec<RequestId>,
     waiting: BTreeMap<RequestId, PersonId>,
@@ -24,6 +26,14 @@ impl Ledger {
     /// Whether access was given and has not come to its end by `now`.
     pub(super) fn granted(&self, person: PersonId, now: Timestamp) -> bool {
         self.ends.get(&person).is_some_and(|ends| ends.is_none_or(|ends| now < ends))
+    }
+
+    /// Whether an approver whom DfE Sign-in no longer names is one on the word of the colleague who made them
+    /// one before.
+    fn falls_back(&self, event: &Happened, by: Option<PersonId>) -> bool {
+        let Event::ApproverEstablished(data) = event else { return false };
+        let named = self.approvers.get(&data.person) == Some(&ApproverBasis::DfeSignIn);
+        data.basis == ApproverBasis::Colleague && by.is_none() && named && self.made.contains(&data.person)
     }
 
     /// A request that waits is settled, so it waits no more.
@@ -55,20 +65,30 @@ impl Ledger {
                 | Event::OrganisationReopened(_)
                 | Event::AccessRequestWithdrawn(_)
                 | Event::ApproverStoodDown(ApproverStoodDown { reason: StandDownReason::DfeSignIn, .. })
-        );
+        ) || self.falls_back(event, by);
         prop_assert!(self.open || whatever_is_closed, "{} while not open", event.kind());
         match event {
             Event::OrganisationRegistered(_) | Event::OrganisationReopened(_) => self.open = true,
             Event::OrganisationClosed(_) => self.open = false,
             Event::ApproverEstablished(data) => {
-                if data.basis == ApproverBasis::Colleague {
-                    self.by_another(by, data.person)?;
-                }
+                let falls_back = self.falls_back(event, by);
                 let before = self.approvers.insert(data.person, data.basis);
-                prop_assert_eq!(before, None, "an approver twice");
+                match data.basis {
+                    ApproverBasis::Colleague if falls_back => {}
+                    ApproverBasis::Colleague => {
+                        self.by_another(by, data.person)?;
+                        prop_assert_eq!(before, None, "an approver twice");
+                        self.made.insert(data.person);
+                    }
+                    ApproverBasis::DfeSignIn => {
+                        prop_assert_ne!(before, Some(ApproverBasis::DfeSignIn), "named twice");
+                    }
+                    ApproverBasis::Predecessor => prop_assert!(false, "a carry-over has an event of its own"),
+                }
             }
             Event::ApproverStoodDown(data) => {
                 prop_assert!(self.approvers.remove(&data.person).is_some(), "stood down twice");
+                self.made.remove(&data.person);
             }
             Event::AccessRequested(data) => {
                 prop_assert!(
@@ -108,6 +128,7 @@ impl Ledger {
             Event::AccessEnded(data) => {
                 let ends = self.ends.remove(&data.person).flatten();
                 prop_assert!(ends.is_some_and(|ends| ends <= now), "ended before its end");
+                self.made.remove(&data.person);
             }
             Event::AccessRevoked(data) => {
                 self.by_another(by, data.person)?;
