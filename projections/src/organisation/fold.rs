@@ -88,7 +88,7 @@ impl Organisation {
                 self.request(recorded, data.request, data.person, None, Some(data.from))
             }
             Event::UserAdded(data) => {
-                if let Some(old) = data.instead_of {
+                if let Some(old) = data.instead_of.filter(|old| *old != data.person) {
                     self.listed.remove(&old);
                 }
                 if let Some(from) = data.from {
@@ -97,7 +97,7 @@ impl Organisation {
                 self.proposed.remove(&data.person);
                 self.first_access.get_or_insert(at);
                 let added = Listed { since: at, by, from: data.from };
-                self.listed.insert(data.person, added).is_none()
+                self.listed.insert(data.person, added).is_none() || data.instead_of.is_some()
             }
             Event::UserRemoved(data) => self.listed.remove(&data.person).is_some(),
             Event::UserProposed(data) => self.proposed.insert(data.person, Proposed { at, by }).is_none(),
