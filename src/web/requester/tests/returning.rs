@@ -1,5 +1,6 @@
 //! Who stood down as an approver comes back, on what DfE Sign-in says at that moment.
 
+use std::slice;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU16, Ordering};
 
@@ -60,7 +61,7 @@ async fn who_stood_down_comes_back_if_dfe_sign_in_says_so_at_that_moment() {
     let (api, says) = api().await;
     let service = Service::with_api(Some(api)).await;
     let greenhill = place(GREENHILL, "Greenhill School", true);
-    let mut ann = service.sign_in("Ann", &[greenhill.clone()]).await;
+    let mut ann = service.sign_in("Ann", slice::from_ref(&greenhill)).await;
     let page = ann.get("/access").await;
     page.says("You have access because you are an approver in DfE Sign-in");
     assert!(!page.body.contains("Be an approver again"));
@@ -96,7 +97,7 @@ async fn who_stood_down_comes_back_if_dfe_sign_in_says_so_at_that_moment() {
 async fn where_dfe_sign_in_cannot_be_asked_nobody_comes_back_by_themselves() {
     let service = Service::start().await;
     let greenhill = place(GREENHILL, "Greenhill School", true);
-    let mut ann = service.sign_in("Ann", &[greenhill.clone()]).await;
+    let mut ann = service.sign_in("Ann", slice::from_ref(&greenhill)).await;
     service.site.app.stand_down(greenhill.id, ann.person, true).await.unwrap();
     ann.post(RETURN, &[]).await.leads_to("/access");
     ann.get("/access").await.says("This service cannot ask DfE Sign-in");

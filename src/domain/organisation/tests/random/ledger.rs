@@ -36,6 +36,30 @@ impl Ledger {
         data.basis == ApproverBasis::Colleague && by.is_none() && named && self.made.contains(&data.person)
     }
 
+    /// Somebody becomes an approver, or is one on another word than before.
+    fn establish(
+        &mut self,
+        data: &ApproverEstablished,
+        falls_back: bool,
+        by: Option<PersonId>,
+    ) -> Result<(), TestCaseError> {
+        let before = self.approvers.get(&data.person).copied();
+        match data.basis {
+            ApproverBasis::Colleague if falls_back => {}
+            ApproverBasis::Colleague => {
+                self.by_another(by, data.person)?;
+                prop_assert_eq!(before, None, "an approver twice");
+                self.made.insert(data.person);
+            }
+            ApproverBasis::DfeSignIn => {
+                prop_assert_ne!(before, Some(ApproverBasis::DfeSignIn), "named twice");
+            }
+            ApproverBasis::Predecessor => prop_assert!(false, "a carry-over has an event of its own"),
+        }
+        self.approvers.insert(data.person, data.basis);
+        Ok(())
+    }
+
     /// A request that waits is settled, so it waits no more.
     fn settle(&mut self, request: RequestId, person: PersonId) -> Result<(), TestCaseError> {
         prop_assert_eq!(self.waiting.remove(&request), Some(person), "settled twice, or another's");
@@ -71,20 +95,7 @@ impl Ledger {
             Event::OrganisationRegistered(_) | Event::OrganisationReopened(_) => self.open = true,
             Event::OrganisationClosed(_) => self.open = false,
             Event::ApproverEstablished(data) => {
-                let falls_back = self.falls_back(event, by);
-                let before = self.approvers.insert(data.person, data.basis);
-                match data.basis {
-                    ApproverBasis::Colleague if falls_back => {}
-                    ApproverBasis::Colleague => {
-                        self.by_another(by, data.person)?;
-                        prop_assert_eq!(before, None, "an approver twice");
-                        self.made.insert(data.person);
-                    }
-                    ApproverBasis::DfeSignIn => {
-                        prop_assert_ne!(before, Some(ApproverBasis::DfeSignIn), "named twice");
-                    }
-                    ApproverBasis::Predecessor => prop_assert!(false, "a carry-over has an event of its own"),
-                }
+                self.establish(data, self.falls_back(event, by), by)?;
             }
             Event::ApproverStoodDown(data) => {
                 prop_assert!(self.approvers.remove(&data.person).is_some(), "stood down twice");
