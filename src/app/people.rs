@@ -160,9 +160,18 @@ impl App {
                 }
                 None => return Err(IntroduceFailed(Unavailable::Contended)),
             }
-        } else if self.holder(Stream::Email(hash)).await? != Some(person) {
-            // Introduced with an email that is another's: if that other has let it go, it becomes theirs now.
-            self.note(Stream::Email(hash), cause, |state: &Reservation| state.reserve_email(person)).await?;
+        } else {
+            let reservation = Stream::Email(hash);
+            let mut holder = self.holder(reservation).await?;
+            if holder != Some(person) {
+                // Introduced with an email that is another's: if that other has let it go, it becomes theirs now.
+                self.note(reservation, cause, |state: &Reservation| state.reserve_email(person)).await?;
+                holder = self.holder(reservation).await?;
+            }
+            if holder == Some(person) {
+                self.note(stream, cause, |state: &Person| state.confirm_email(person, account.email, hash))
+                    .await?;
+            }
         }
         if let Some(name) = account.name {
             let shown = known.name().map(|held| self.show(held));

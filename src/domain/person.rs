@@ -153,6 +153,15 @@ impl Person {
         vec![Event::EmailChanged(EmailChanged { email: Plain::about(person, email.as_str()), hash })]
     }
 
+    /// The person came with the email that they are recorded with, which is reserved for them. That another's record
+    /// held what they came with is over, and the same email is said again so that everybody hears of it.
+    pub fn confirm_email(&self, person: PersonId, email: &Email, hash: KeyedHash) -> Decided {
+        if self.held_by.is_none() || self.hash != Some(hash) {
+            return Vec::new();
+        }
+        vec![Event::EmailChanged(EmailChanged { email: Plain::about(person, email.as_str()), hash })]
+    }
+
     /// The person came with an email that is another's. Noted once for each such other.
     pub fn note_held_email(&self, person: PersonId, email: &Email, other: PersonId) -> Decided {
         if self.held_by == Some(other) {

@@ -197,6 +197,20 @@ fn that_an_email_is_anothers_is_noted_anew_after_the_email_has_changed() {
 }
 
 #[test]
+fn that_an_email_is_anothers_is_over_when_it_has_become_the_persons_own() {
+    let own = email("ann@greenhill.example");
+    let confirm = |ann: &Person| ann.confirm_email(ANN, &own, ANNS_EMAIL);
+    let again = || {
+        let email = Plain::about(ANN, "ann@greenhill.example");
+        Event::EmailChanged(EmailChanged { email, hash: ANNS_EMAIL })
+    };
+    given([introduced(None)]).when(confirm).then_nothing();
+    given([introduced(None), held_by(BEA), email_changed()]).when(confirm).then_nothing();
+    given([introduced(None), held_by(BEA)]).when(confirm).then([again()]);
+    given([introduced(None), held_by(BEA), again()]).when(confirm).then_nothing();
+}
+
+#[test]
 fn a_person_is_renamed() {
     given([introduced(Some("Ann Ash"))])
         .when(|ann| ann.rename(ANN, &name("Ann Birch")))

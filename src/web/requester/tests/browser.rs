@@ -88,6 +88,11 @@ impl Service {
 
     /// Somebody signs in, for the first of these schools, if there is one.
     pub(super) async fn sign_in(&self, name: &str, places: &[Place]) -> Browser<'_> {
+        self.sign_in_with(name, &format!("{}@greenhill.example", name.to_lowercase()), places).await
+    }
+
+    /// Somebody signs in with an email of their choice.
+    pub(super) async fn sign_in_with(&self, name: &str, email: &str, places: &[Place]) -> Browser<'_> {
         let came_for = match places.first() {
             Some(place) => CameFor::School(place.clone()),
             None => CameFor::Nowhere(vouchsafe_events::Refusal::NoOrganisation, None),
@@ -95,7 +100,7 @@ impl Service {
         let arrival = Arrival {
             issuer: "https://dfe.example".to_owned(),
             subject: name.to_lowercase(),
-            email: format!("{}@greenhill.example", name.to_lowercase()).parse().unwrap(),
+            email: email.parse().unwrap(),
             name: Some(PersonName::parse(name).unwrap()),
             came_for,
             others: places.iter().skip(1).cloned().collect(),

@@ -197,6 +197,26 @@ async fn a_session_that_no_browser_would_keep_is_a_problem_and_no_endless_round(
 }
 
 #[tokio::test]
+async fn an_email_that_another_record_lets_go_is_ones_own_at_the_next_sign_in() {
+    const HELD: &str = "Somebody else is recorded with your email address";
+    let service = Service::start().await;
+    let schools = [place(GREENHILL, "Greenhill School", false)];
+    let (shared, own) = ("head@greenhill.example", "bob@greenhill.example");
+    service.sign_in_with("Bob", shared, &schools).await;
+    service.sign_in_with("Dee", shared, &schools).await.get("/access").await.says(HELD);
+    service.sign_in_with("Dee", shared, &schools).await.get("/access").await.says(HELD);
+    service.sign_in_with("Bob", own, &schools).await;
+    let mut dee = service.sign_in_with("Dee", shared, &schools).await;
+    assert!(!dee.get("/access").await.body.contains(HELD));
+    let hash = service.site.app.ring().hash_email(&shared.parse().unwrap());
+    assert_eq!(service.site.app.lists(|lists| lists.person_by_email(hash)), Some(dee.person));
+    // Whoever tried an email that is another's and comes back with their own is told no more, either.
+    service.sign_in_with("Bob", shared, &schools).await.get("/access").await.says(HELD);
+    let mut bob = service.sign_in_with("Bob", own, &schools).await;
+    assert!(!bob.get("/access").await.body.contains(HELD));
+}
+
+#[tokio::test]
 async fn staff_without_a_school_are_told_so() {
     let service = Service::start().await;
     let email = "eve@greenhill.example".parse().unwrap();
