@@ -21,9 +21,9 @@ mod turned_away;
 
 pub use codes::{Challenge, Delay, TOLD_HOW_EVERY};
 pub use lists::Lists;
-pub use measures::{Counts, Ended, GotIn, Measures, Waited};
+pub use measures::{Counts, GotIn, Measures, RequestEnd, Waited};
 pub use organisation::{
-    Access, Approver, Confirmation, Listed, Organisation, Outcome, Proposed, Request, Review,
+    Access, Approver, Confirmation, Ended, HowEnded, Listed, Organisation, Outcome, Proposed, Request, Review,
 };
 pub use organisations::DECIDED_KEPT;
 pub use outbox::{GIVEN_UP_KEPT, GivenUp, Outbox, PendingMail};

@@ -60,7 +60,7 @@ impl AddAssign for Counts {
 
 /// How a request for access ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub enum Ended {
+pub enum RequestEnd {
     /// An approver granted it.
     Granted,
     /// An approver declined it.
@@ -79,7 +79,7 @@ pub struct Waited {
     /// When it ended.
     pub ended: Timestamp,
     /// How.
-    pub how: Ended,
+    pub how: RequestEnd,
 }
 
 /// A school whose first person got in.

@@ -48,6 +48,8 @@ pub struct Organisation {
     /// Who came here from which organisation that closed, in the order in which they were brought over: with
     /// access, or with a request.
     pub carried: BTreeMap<OrganisationId, BTreeSet<PersonId>>,
+    /// Whose access has ended and was not given again.
+    pub ended: BTreeMap<PersonId, Ended>,
     /// When each person last signed in for this organisation, whether they have access or not.
     pub last_signed_in: BTreeMap<PersonId, Timestamp>,
     /// Every open request, and the newest decided ones: see [`DECIDED_KEPT`](crate::DECIDED_KEPT).
@@ -111,6 +113,27 @@ pub struct Access {
     pub warned: bool,
     /// When it was last confirmed in a review, if it was.
     pub confirmed: Option<Confirmation>,
+}
+
+/// That somebody's access has ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Ended {
+    /// When.
+    pub at: Timestamp,
+    /// How.
+    pub how: HowEnded,
+}
+
+/// How access ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum HowEnded {
+    /// Its end date came.
+    EndDate,
+    /// An approver ended it.
+    Revoked {
+        /// Who.
+        by: Actor,
+    },
 }
 
 /// That somebody still needs access, as an approver said in a review.

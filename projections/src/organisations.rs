@@ -7,7 +7,7 @@ use vouchsafe_events::{Event, OrganisationId, OrganisationKind, PersonId, Record
 
 use crate::hash::Map;
 use crate::mails;
-use crate::measures::{Ended, GotIn, Measures, Waited};
+use crate::measures::{GotIn, Measures, RequestEnd, Waited};
 use crate::organisation::Organisation;
 use crate::outbox::Outbox;
 
@@ -190,12 +190,12 @@ impl Organisations {
 }
 
 /// Which request an event ends, and how.
-fn ended<T>(event: &Event<T>) -> Option<(RequestId, Ended)> {
+fn ended<T>(event: &Event<T>) -> Option<(RequestId, RequestEnd)> {
     match event {
-        Event::AccessGranted(data) => data.request.map(|request| (request, Ended::Granted)),
-        Event::AccessDeclined(data) => Some((data.request, Ended::Declined)),
-        Event::AccessRequestWithdrawn(data) => Some((data.request, Ended::Withdrawn)),
-        Event::AccessRequestExpired(data) => Some((data.request, Ended::Expired)),
+        Event::AccessGranted(data) => data.request.map(|request| (request, RequestEnd::Granted)),
+        Event::AccessDeclined(data) => Some((data.request, RequestEnd::Declined)),
+        Event::AccessRequestWithdrawn(data) => Some((data.request, RequestEnd::Withdrawn)),
+        Event::AccessRequestExpired(data) => Some((data.request, RequestEnd::Expired)),
         _ => None,
     }
 }

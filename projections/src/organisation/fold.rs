@@ -8,7 +8,9 @@ use vouchsafe_events::{
     OrganisationRegistered, PersonId, Recorded, RequestId, Slot, StandDownReason, Timestamp,
 };
 
-use super::{Access, Approver, Confirmation, Listed, Organisation, Outcome, Proposed, Request, Review};
+use super::{
+    Access, Approver, Confirmation, Ended, HowEnded, Listed, Organisation, Outcome, Proposed, Request, Review,
+};
 
 impl Organisation {
     /// The organisation as it is registered.
@@ -31,6 +33,7 @@ impl Organisation {
             proposed: BTreeMap::new(),
             successors: Vec::new(),
             carried: BTreeMap::new(),
+            ended: BTreeMap::new(),
             last_signed_in: BTreeMap::new(),
             requests: BTreeMap::new(),
             review: None,
@@ -106,6 +109,7 @@ impl Organisation {
                 self.carried.entry(data.from).or_default().insert(data.person);
                 let (request, ends) = (None, data.ends);
                 let from = Some(data.from);
+                self.ended.remove(&data.person);
                 let access = Access { since: at, by, request, from, ends, warned: false, confirmed: None };
                 self.users.insert(data.person, access);
                 self.first_access.get_or_insert(at);
@@ -134,11 +138,8 @@ impl Organisation {
                 let ending = self.users.get_mut(&data.person).filter(|access| access.ends == Some(data.ends));
                 ending.map(|access| access.warned = true).is_some()
             }
-            Event::AccessEnded(data) => self.users.remove(&data.person).is_some(),
-            // Who is only an approver loses that by the stand-down which follows.
-            Event::AccessRevoked(data) => {
-                self.users.remove(&data.person).is_some() || self.approvers.contains_key(&data.person)
-            }
+            Event::AccessEnded(data) => self.end(recorded, data.person, HowEnded::EndDate),
+            Event::AccessRevoked(data) => self.end(recorded, data.person, HowEnded::Revoked { by }),
             Event::ReviewOpened(data) if self.review.is_none() => {
                 let (id, due) = (data.review, data.due);
                 self.review = Some(Review { id, opened: at, due, reminders: 0, confirmed: BTreeSet::new() });
@@ -204,6 +205,22 @@ impl Organisation {
         }
     }
 
+    fn end(&mut self, recorded: &Recorded, person: PersonId, how: HowEnded) -> bool {
+        let access = self.users.remove(&person);
+        // Who is only an approver loses that by the stand-down which follows.
+        let ends = match how {
+            HowEnded::EndDate => access.is_some(),
+            HowEnded::Revoked { .. } => access.is_some() || self.approvers.contains_key(&person),
+        };
+        if ends {
+            // Of an end date the event is written some moments after it came.
+            let date = access.and_then(|access| access.ends).filter(|_| how == HowEnded::EndDate);
+            let at = date.unwrap_or(recorded.envelope.at);
+            self.ended.insert(person, Ended { at, how });
+        }
+        ends
+    }
+
     fn request(
         &mut self,
         recorded: &Recorded,
@@ -241,6 +258,7 @@ impl Organisation {
         if let Some(request) = request {
             self.decide(request, person, Outcome::Granted { by, at, ends });
         }
+        self.ended.remove(&person);
         let access = Access { since: at, by, request, from: None, ends, warned: false, confirmed: None };
         self.users.insert(person, access);
         self.first_access.get_or_insert(at);

@@ -1,7 +1,7 @@
 //! Who may act for an organisation, and who asks to.
 
 use super::*;
-use crate::{DECIDED_KEPT, Outcome};
+use crate::{DECIDED_KEPT, Ended, HowEnded, Outcome};
 
 fn members(world: &World) -> Vec<PersonId> {
     world.greenhill_now().members(world.now()).map(|(person, _, _)| person).collect()
@@ -124,6 +124,23 @@ fn who_was_revoked_has_no_access() {
     assert!(!world.greenhill_now().has_access(BOB, world.now()));
     assert_eq!(members(&world), [ANN]);
     assert_eq!(world.lists.organisations_of(BOB).count(), 0);
+}
+
+#[test]
+fn how_access_ended_is_known_until_it_is_given_again() {
+    let mut world = World::greenhill();
+    let bob = |world: &World| world.greenhill_now().ended.get(&BOB).copied();
+    world.grants_until(BOB, None, Some(hour(4)));
+    world.asks(CAI, R1);
+    world.by_itself(GREENHILL, Event::AccessEnded(AccessEnded { person: BOB }));
+    assert_eq!(bob(&world), Some(Ended { at: hour(4), how: HowEnded::EndDate }));
+    world.grants(BOB, None);
+    assert_eq!(bob(&world), None);
+    world.revokes(BOB);
+    let by = Actor::Person(ANN);
+    assert_eq!(bob(&world), Some(Ended { at: world.now(), how: HowEnded::Revoked { by } }));
+    world.revokes(CAI);
+    assert!(!world.greenhill_now().ended.contains_key(&CAI), "had none");
 }
 
 #[test]

@@ -133,6 +133,7 @@ pub(super) fn greenhill() -> Organisation {
         proposed: BTreeMap::new(),
         successors: Vec::new(),
         carried: BTreeMap::new(),
+        ended: BTreeMap::new(),
         last_signed_in: BTreeMap::from([(CAI, at("2026-11-20T08:30:00Z"))]),
         requests: BTreeMap::from([
             (OPEN, request(OPEN, DEE, "2026-11-21T09:00:00Z", Outcome::Open)),

@@ -44,7 +44,7 @@ impl Page {
             Stands::Out(Last::Nothing | Last::Withdrawn { .. }) => "You do not have access yet".to_owned(),
             Stands::Out(Last::Declined { .. }) => "Your request was declined".to_owned(),
             Stands::Out(Last::Expired { .. }) => "Your request ran out before anybody decided".to_owned(),
-            Stands::Out(Last::Ended { .. }) => "Your access has ended".to_owned(),
+            Stands::Out(Last::Ended { .. } | Last::Revoked { .. }) => "Your access has ended".to_owned(),
         }
     }
 }

@@ -1,7 +1,7 @@
 //! How it stands with one person's access to one organisation, in words.
 
 use vouchsafe_events::{Actor, ApproverBasis, Held, PersonId, RequestId, Timestamp};
-use vouchsafe_projections::{Access, Approver, Organisation, Outcome, Request};
+use vouchsafe_projections::{Access, Approver, Ended, HowEnded, Organisation, Outcome, Request};
 
 use crate::app::App;
 use crate::domain::Terms;
@@ -105,10 +105,17 @@ pub(super) enum Last {
         /// On what day.
         on: String,
     },
-    /// They had access that has ended.
+    /// They had access that came to its end date.
     Ended {
-        /// On what day, if it ended on its end date.
-        on: Option<String>,
+        /// On what day.
+        on: String,
+    },
+    /// They had access that an approver ended.
+    Revoked {
+        /// On what day.
+        on: String,
+        /// By whom.
+        by: Option<String>,
     },
 }
 
@@ -145,11 +152,18 @@ impl Stands {
             return Self::Waiting(waits(request, now, terms, words));
         }
         // The end has come and is not yet an event.
-        if let Some(ended) = access {
-            return Self::Out(Last::Ended { on: ended.ends.map(when::date) });
+        if let Some(ends) = access.and_then(|access| access.ends) {
+            return Self::Out(Last::Ended { on: when::date(ends) });
         }
-        let latest = organisation.latest_request_of(person);
-        Self::Out(latest.map_or(Last::Nothing, |request| last(&request.outcome, words)))
+        let latest = organisation.latest_request_of(person).map(|request| &request.outcome);
+        // What came of a request before access ended is of no more interest.
+        let ended = organisation.ended.get(&person);
+        if let Some(ended) =
+            ended.filter(|ended| latest.and_then(Outcome::at).is_none_or(|at| at <= ended.at))
+        {
+            return Self::Out(gone(ended, words));
+        }
+        Self::Out(latest.map_or(Last::Nothing, |outcome| last(outcome, words)))
     }
 }
 
@@ -192,12 +206,19 @@ fn waits(request: &Request, now: Timestamp, terms: &Terms, words: &impl Words) -
     }
 }
 
+/// Access that has ended.
+fn gone(ended: &Ended, words: &impl Words) -> Last {
+    let on = when::date(ended.at);
+    match ended.how {
+        HowEnded::EndDate => Last::Ended { on },
+        HowEnded::Revoked { by: who } => Last::Revoked { on, by: by(who, words) },
+    }
+}
+
 fn last(outcome: &Outcome, words: &impl Words) -> Last {
     match outcome {
-        // An open request was looked for before.
-        Outcome::Open => Last::Nothing,
-        // Whether it ran to its end date or was ended before, the lists do not keep.
-        Outcome::Granted { .. } => Last::Ended { on: None },
+        // An open request was looked for before, and how granted access ended as well.
+        Outcome::Open | Outcome::Granted { .. } => Last::Nothing,
         Outcome::Declined { by: who, at, reason } => {
             Last::Declined { on: when::date(*at), by: by(*who, words), reason: words.text(reason) }
         }

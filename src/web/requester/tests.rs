@@ -64,8 +64,8 @@ fn home_samples() -> Vec<Page> {
         Stands::Out(declined),
         Stands::Out(Last::Withdrawn { on: on() }),
         Stands::Out(Last::Expired { on: on() }),
-        Stands::Out(Last::Ended { on: Some(on()) }),
-        Stands::Out(Last::Ended { on: None }),
+        Stands::Out(Last::Ended { on: on() }),
+        Stands::Out(Last::Revoked { on: on(), by: Some(HOSTILE.to_owned()) }),
     ]
     .map(page)
     .to_vec();

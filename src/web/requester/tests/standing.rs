@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use vouchsafe_events::{
     Actor, ApproverBasis, EventId, Held, OrganisationId, OrganisationKind, PersonId, Sealed, Slot, Timestamp,
 };
-use vouchsafe_projections::{Access, Approver, Organisation, Outcome, Request};
+use vouchsafe_projections::{Access, Approver, Ended, HowEnded, Organisation, Outcome, Request};
 
 use super::super::stands::Words;
 use super::*;
@@ -49,6 +49,7 @@ fn school() -> Organisation {
         proposed: BTreeMap::new(),
         successors: Vec::new(),
         carried: BTreeMap::new(),
+        ended: BTreeMap::new(),
         last_signed_in: BTreeMap::new(),
         requests: BTreeMap::new(),
         review: None,
@@ -112,7 +113,7 @@ fn access_says_who_gave_it_and_when_it_ends() {
 fn an_end_that_has_come_ends_access_before_the_log_says_so() {
     let mut school = school();
     school.users.insert(DEE, access(Some("2026-03-03T23:59:59Z")));
-    assert_eq!(stands(&school), Stands::Out(Last::Ended { on: Some("3 March 2026".to_owned()) }));
+    assert_eq!(stands(&school), Stands::Out(Last::Ended { on: "3 March 2026".to_owned() }));
 }
 
 #[test]
@@ -140,7 +141,6 @@ fn the_newest_request_says_what_was_last() {
         (declined, words),
         (Outcome::Withdrawn { at: day }, Last::Withdrawn { on: on.clone() }),
         (Outcome::Expired { at: day }, Last::Expired { on }),
-        (Outcome::Granted { by, at: day, ends: None }, Last::Ended { on: None }),
     ] {
         let mut school = school();
         school.requests.extend([
@@ -150,4 +150,23 @@ fn the_newest_request_says_what_was_last() {
         assert_eq!(stands(&school), Stands::Out(last));
     }
     assert_eq!(stands(&school()), Stands::Out(Last::Nothing));
+}
+
+#[test]
+fn access_that_ended_is_told_rather_than_the_request_that_it_was_granted_for() {
+    let (by, on) = (Actor::Person(ANN), "20 February 2026".to_owned());
+    let granted = Outcome::Granted { by, at: at("2026-02-11T09:00:00Z"), ends: None };
+    let mut school = school();
+    school.requests.extend([request(1, "2026-02-10T09:00:00Z", granted)]);
+    let ends = |how| Ended { at: at("2026-02-20T09:00:00Z"), how };
+    school.ended.insert(DEE, ends(HowEnded::EndDate));
+    assert_eq!(stands(&school), Stands::Out(Last::Ended { on: on.clone() }));
+    school.ended.insert(DEE, ends(HowEnded::Revoked { by }));
+    let revoked = Last::Revoked { on, by: Some("Ann Lee".to_owned()) };
+    assert_eq!(stands(&school), Stands::Out(revoked.clone()));
+    school.requests.clear();
+    assert_eq!(stands(&school), Stands::Out(revoked), "who was added without asking");
+    let day = at("2026-03-01T09:00:00Z");
+    school.requests.extend([request(2, "2026-02-25T09:00:00Z", Outcome::Withdrawn { at: day })]);
+    assert_eq!(stands(&school), Stands::Out(Last::Withdrawn { on: "1 March 2026".to_owned() }));
 }
