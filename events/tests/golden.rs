@@ -151,6 +151,9 @@ fn the_words_of_the_stored_form_do_not_change() {
         Refusal::OrganisationNotServed,
         Refusal::OrganisationNotIdentified,
         Refusal::CallbackReplayed,
+        Refusal::TookTooLong,
+        Refusal::NotTrusted,
+        Refusal::NoEmail,
     ]);
     let expected = [
         "no-organisation",
@@ -159,6 +162,9 @@ fn the_words_of_the_stored_form_do_not_change() {
         "organisation-not-served",
         "organisation-not-identified",
         "callback-replayed",
+        "took-too-long",
+        "not-trusted",
+        "no-email",
     ];
     assert_eq!(refusals, expected);
     assert_eq!(

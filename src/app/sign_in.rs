@@ -203,8 +203,8 @@ impl App {
         Ok(Entered { person, token, expires, position: done.position })
     }
 
-    /// The person who has this account, if anybody: to note a refusal where the provider did not get so far
-    /// as to vouch for them, ask with what is certain only.
+    /// Takes note that a sign-in was refused before the provider had vouched for anybody. `person` is known by an
+    /// account that is certain, or by the session of the browser.
     pub async fn refuse_sign_in(
         &self,
         person: PersonId,

@@ -189,6 +189,9 @@ pub(super) const fn refusal(reason: Refusal) -> &'static str {
         Refusal::OrganisationNotServed => "the service is not for organisations of that kind",
         Refusal::OrganisationNotIdentified => "DfE Sign-in did not say which school it was",
         Refusal::CallbackReplayed => "what came back from DfE Sign-in had been used before or changed",
+        Refusal::TookTooLong => "they came back from DfE Sign-in too late",
+        Refusal::NotTrusted => "what DfE Sign-in sent did not pass the checks",
+        Refusal::NoEmail => "DfE Sign-in did not send an email address that can be relied on",
     }
 }
 

@@ -30,7 +30,7 @@ use vouchsafe_events::{Email, Timestamp};
 pub use callback::CallbackParams;
 pub use organisation::{Category, ClaimedOrganisation, Coded, NotAnOrganisation, OrganisationClaim, Status};
 pub use pending::Pending;
-pub use refusal::{Call, ProviderError, SignInRefused, TokenError, Unavailable};
+pub use refusal::{Call, NotFinished, ProviderError, SignInRefused, TokenError, Unavailable};
 pub use settings::{
     Address, ApiSettings, ClientAuthentication, Credentials, DfeSettings, Issuer, NotAnAddress, SettingsError,
 };
@@ -146,14 +146,14 @@ impl DfeSignIn {
         &self,
         pending: Option<Pending>,
         callback: &CallbackParams,
-    ) -> Result<Authenticated, SignInRefused> {
+    ) -> Result<Authenticated, NotFinished> {
         let code = AuthorizationCode::new(callback.answer()?.expose().to_owned());
         let pending = pending.ok_or(SignInRefused::NotBegunHere)?;
         pending.accept(callback.state.as_ref(), self.clock.now())?;
         let provider = self.discovery.provider(self.clock.now()).await?;
         match &callback.iss {
-            Some(iss) if iss != provider.issuer().as_str() => return Err(SignInRefused::IssuerOther),
-            None if provider.promises_issuer() => return Err(SignInRefused::IssuerMissing),
+            Some(iss) if iss != provider.issuer().as_str() => return Err(SignInRefused::IssuerOther.into()),
+            None if provider.promises_issuer() => return Err(SignInRefused::IssuerMissing.into()),
             Some(_) | None => {}
         }
         self.exchange(provider, code, pending).await
@@ -182,7 +182,7 @@ impl DfeSignIn {
         provider: Arc<Provider>,
         code: AuthorizationCode,
         pending: Pending,
-    ) -> Result<Authenticated, SignInRefused> {
+    ) -> Result<Authenticated, NotFinished> {
         let tokens = provider
             .client()
             .exchange_code(code.clone())
@@ -193,7 +193,7 @@ impl DfeSignIn {
             .map_err(token_refusal)?;
         let id_token = tokens.id_token().ok_or(SignInRefused::IdTokenMissing)?;
         if *tokens.token_type() != CoreTokenType::Bearer {
-            return Err(SignInRefused::TokenUnreadable);
+            return Err(SignInRefused::TokenUnreadable.into());
         }
         let nonce = Nonce::new(pending.nonce);
         let check = |provider: &Provider| {
@@ -218,18 +218,28 @@ impl DfeSignIn {
             }
             other => (provider, other?),
         };
-        let mut person = Person::from_id_token(claims);
-        if let Some(endpoint) = provider.userinfo_endpoint() {
-            let http = self.discovery.http();
-            person =
-                userinfo::ask(http, endpoint, &provider, tokens.access_token(), &subject).await?.or(person);
-        }
+        let vouched = async {
+            let mut person = Person::from_id_token(claims);
+            if let Some(endpoint) = provider.userinfo_endpoint() {
+                let http = self.discovery.http();
+                person = userinfo::ask(http, endpoint, &provider, tokens.access_token(), &subject)
+                    .await?
+                    .or(person);
+            }
+            let email = self.email(&person)?;
+            let organisation = OrganisationClaim::parse(person.organisation.as_ref())
+                .map_err(|NotAnOrganisation| SignInRefused::OrganisationUnreadable)?;
+            Ok((person, email, organisation))
+        };
+        let (person, email, organisation) = match vouched.await {
+            Ok(vouched) => vouched,
+            Err(why) => return Err(NotFinished { why, account: Some(subject) }),
+        };
         Ok(Authenticated {
             issuer: provider.issuer().as_str().to_owned(),
             subject,
-            email: self.email(&person)?,
-            organisation: OrganisationClaim::parse(person.organisation.as_ref())
-                .map_err(|NotAnOrganisation| SignInRefused::OrganisationUnreadable)?,
+            email,
+            organisation,
             given_name: person.given_name,
             family_name: person.family_name,
             id_token: Secret::from(id_token.to_string()),

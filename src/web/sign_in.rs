@@ -18,7 +18,8 @@ use super::{Network, Problem, Reply, SignedIn, Site, links};
 use crate::app::{Arrival, Entered, claims};
 use crate::errors::Chain;
 use crate::identity::dfe::{
-    Authenticated, CallbackParams, ClaimedOrganisation, OrganisationClaim, Pending, SignInRefused, TokenError,
+    Authenticated, CallbackParams, ClaimedOrganisation, NotFinished, OrganisationClaim, Pending,
+    SignInRefused, TokenError,
 };
 use crate::identity::dfe_api::{Membership, OrganisationRole};
 use crate::secret::Secret;
@@ -108,15 +109,13 @@ async fn callback(
     let used = cookie.as_deref().and_then(cookies::remove);
     let authenticated = match site.dfe.finish(pending, &params).await {
         Ok(authenticated) => authenticated,
-        Err(SignInRefused::StartAgainQuietly) => {
+        Err(NotFinished { why: SignInRefused::StartAgainQuietly, .. }) => {
             return Ok(again_quietly(&site, &headers, return_to.as_deref()));
         }
         Err(refused) => {
-            tracing::warn!(error = %Chain(&refused), "a sign-in was refused");
-            let why = failed(&refused);
-            if let Some(known) = now_signed_in.filter(|_| why == SignInFailed::NotBegunHere) {
-                note_refusal(&site, known.person, network).await;
-            }
+            tracing::warn!(error = %Chain(&refused.why), "a sign-in was refused");
+            let why = failed(&refused.why);
+            note_refusal(&site, why, whose(&site, &refused, now_signed_in.as_ref()), network).await;
             return Ok(Reply::problem(Problem::SignInFailed(why)).cookie(used));
         }
     };
@@ -170,8 +169,32 @@ fn keep_id_token(site: &Site, id_token: &Secret) -> Option<http::HeaderValue> {
         .filter(|cookie| cookie.len() <= cookies::MOST_BYTES)
 }
 
-async fn note_refusal(site: &Site, person: PersonId, Network(network): Network) {
-    let noted = site.app.refuse_sign_in(person, Refusal::CallbackReplayed, &network.to_string()).await;
+/// Whom a refusal concerns: who has the account that is certain, or whoever is signed in in the browser if none
+/// is. Of anybody else nothing is known, so nothing is recorded.
+fn whose(site: &Site, refused: &NotFinished, now_signed_in: Option<&SignedIn>) -> Option<PersonId> {
+    match &refused.account {
+        Some(subject) => {
+            let hash = site.app.ring().hash_subject(site.dfe.issuer(), subject.as_str());
+            site.app.lists(|lists| lists.person_by_subject(hash))
+        }
+        None => now_signed_in.map(|known| known.person),
+    }
+}
+
+/// What the history says of a failure. That DfE Sign-in is down, or that somebody said no, is no refusal of ours.
+const fn refusal(why: SignInFailed) -> Option<Refusal> {
+    match why {
+        SignInFailed::NotBegunHere => Some(Refusal::CallbackReplayed),
+        SignInFailed::TookTooLong => Some(Refusal::TookTooLong),
+        SignInFailed::NotTrusted => Some(Refusal::NotTrusted),
+        SignInFailed::NoEmail => Some(Refusal::NoEmail),
+        SignInFailed::Denied | SignInFailed::DfeSignInDown => None,
+    }
+}
+
+async fn note_refusal(site: &Site, why: SignInFailed, whose: Option<PersonId>, Network(network): Network) {
+    let (Some(person), Some(reason)) = (whose, refusal(why)) else { return };
+    let noted = site.app.refuse_sign_in(person, reason, &network.to_string()).await;
     if let Err(failure) = noted {
         match problem::refused(failure) {
             Ok(never) => match never {},

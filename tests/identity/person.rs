@@ -57,6 +57,19 @@ refused! {
     } => SignInRefused::SubjectsDiffer,
 }
 
+/// Whose account it was is certain once the id token is, and not before.
+#[tokio::test]
+async fn a_refusal_says_whose_account_it_was_if_the_id_token_was_good() {
+    let known = World::where_provider(|s| omits(s, "email")).await;
+    let (pending, query) = known.comes_back().await;
+    let refused = known.finishes_or_tells(Some(pending), &query).await.unwrap_err();
+    assert!(refused.account.is_some() && matches!(refused.why, SignInRefused::EmailMissing));
+    let forged = World::where_provider(|s| s.claims = Box::new(|claims| claims["nonce"] = json!("x"))).await;
+    let (pending, query) = forged.comes_back().await;
+    let refused = forged.finishes_or_tells(Some(pending), &query).await.unwrap_err();
+    assert!(refused.account.is_none() && matches!(refused.why, SignInRefused::IdToken(_)));
+}
+
 #[tokio::test]
 async fn signed_userinfo_is_read_as_plain_userinfo_is() {
     let world = World::where_provider(|s| s.userinfo_signer = Some(Signer::Main)).await;

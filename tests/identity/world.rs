@@ -5,7 +5,7 @@ use std::sync::Arc;
 use openidconnect::url::Url;
 use vouchsafe::clock::{Clock, SetClock};
 use vouchsafe::identity::dfe::{
-    Authenticated, CallbackParams, Credentials, DfeSettings, DfeSignIn, Pending, SignInRefused,
+    Authenticated, CallbackParams, Credentials, DfeSettings, DfeSignIn, NotFinished, Pending, SignInRefused,
 };
 use vouchsafe::secret::Secret;
 use vouchsafe_events::Timestamp;
@@ -83,6 +83,15 @@ impl World {
         pending: Option<Pending>,
         query: &str,
     ) -> Result<Authenticated, SignInRefused> {
+        self.finishes_or_tells(pending, query).await.map_err(|refused| refused.why)
+    }
+
+    /// The same, with whose account it was.
+    pub async fn finishes_or_tells(
+        &self,
+        pending: Option<Pending>,
+        query: &str,
+    ) -> Result<Authenticated, NotFinished> {
         self.sign_in.finish(pending, &CallbackParams::parse(query)).await
     }
 

@@ -134,7 +134,7 @@ pub struct OrganisationChosen {
     pub organisation: OrganisationId,
 }
 
-/// Why a person who was recognised was not let in.
+/// Why a person was not let in.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Refusal {
@@ -150,9 +150,16 @@ pub enum Refusal {
     OrganisationNotIdentified,
     /// The callback came a second time, or had been tampered with.
     CallbackReplayed,
+    /// They came back from DfE Sign-in too late.
+    TookTooLong,
+    /// What DfE Sign-in sent did not pass the checks.
+    NotTrusted,
+    /// DfE Sign-in did not send an email that can be relied on.
+    NoEmail,
 }
 
-/// A person who was recognised was not let in.
+/// A person was not let in: they were recognised, or somebody tried to sign in anew in the browser where they are
+/// signed in and was not recognised.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct SignInRefused<T> {
     /// Why.

@@ -149,7 +149,13 @@ fn of_access() -> impl Strategy<Value = Event<Sealed>> {
 fn of_a_person() -> impl Strategy<Value = Event<Sealed>> {
     let how = select(vec![Introduction::DfeSignInApprovers, Introduction::Operator]);
     let role = || select(vec![StaffRole::Auditor, StaffRole::Support]);
-    let refusal = select(vec![Refusal::NoOrganisation, Refusal::CallbackReplayed]);
+    let refusal = select(vec![
+        Refusal::NoOrganisation,
+        Refusal::CallbackReplayed,
+        Refusal::TookTooLong,
+        Refusal::NotTrusted,
+        Refusal::NoEmail,
+    ]);
     let out = select(vec![SignOut::Here, SignOut::Elsewhere, SignOut::Replaced]);
     let signed_in = (session(), instant(), of(organisation()), vec(organisation(), 0..4), sealed(), sealed());
     prop_oneof![

@@ -3,6 +3,7 @@
 use std::fmt;
 use std::sync::Arc;
 
+use super::subject::Subject;
 use super::token::IdTokenFault;
 use crate::identity::http::HttpError;
 
@@ -82,6 +83,24 @@ pub enum SignInRefused {
     /// The provider cannot be worked with at present.
     #[error(transparent)]
     Unavailable(#[from] Unavailable),
+}
+
+/// A sign-in that did not come to its end.
+#[derive(Debug, thiserror::Error)]
+#[error("a sign-in did not come to its end")]
+pub struct NotFinished {
+    /// Why.
+    #[source]
+    pub why: SignInRefused,
+    /// Whose account it was, where an id token that passed every check says so.
+    pub account: Option<Subject>,
+}
+
+/// A refusal before anybody was recognised.
+impl<E: Into<SignInRefused>> From<E> for NotFinished {
+    fn from(why: E) -> Self {
+        Self { why: why.into(), account: None }
+    }
 }
 
 impl SignInRefused {

@@ -55,7 +55,8 @@ impl Refused {
             Refusal::OrganisationNotOpen => "That school is not open",
             Refusal::OrganisationNotServed => "This service is for schools",
             Refusal::OrganisationNotIdentified => "We could not tell which school you work at",
-            Refusal::CallbackReplayed => "We could not sign you in",
+            Refusal::TookTooLong => "Signing in took too long",
+            Refusal::CallbackReplayed | Refusal::NotTrusted | Refusal::NoEmail => "We could not sign you in",
         }
     }
 }
@@ -86,6 +87,9 @@ mod tests {
             Refusal::OrganisationNotServed,
             Refusal::OrganisationNotIdentified,
             Refusal::CallbackReplayed,
+            Refusal::TookTooLong,
+            Refusal::NotTrusted,
+            Refusal::NoEmail,
         ] {
             let help = "https://help.example/".to_owned();
             let page = Refused { frame: Frame { who: None, ..frame() }, reason, help };

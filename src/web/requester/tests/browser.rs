@@ -7,7 +7,9 @@ use axum::Router;
 use axum::body::{Body, to_bytes};
 use http::{Request, StatusCode, header};
 use tower::ServiceExt as _;
-use vouchsafe_events::{OrganisationId, OrganisationKind, PersonId, Urn};
+use vouchsafe_events::{
+    Event, OrganisationId, OrganisationKind, PersonId, Refusal, Stream, Urn, Version, decode,
+};
 
 use crate::app::{App, Arrival, CameFor, Following, Place, SessionLimits, SessionToken};
 use crate::audit::Timeline;
@@ -95,7 +97,7 @@ impl Service {
     pub(super) async fn sign_in_with(&self, name: &str, email: &str, places: &[Place]) -> Browser<'_> {
         let came_for = match places.first() {
             Some(place) => CameFor::School(place.clone()),
-            None => CameFor::Nowhere(vouchsafe_events::Refusal::NoOrganisation, None),
+            None => CameFor::Nowhere(Refusal::NoOrganisation, None),
         };
         let arrival = Arrival {
             issuer: "https://dfe.example".to_owned(),
@@ -117,6 +119,15 @@ impl Service {
         let sealed = self.site.cookies.seal(cookies::SESSION, &kept).unwrap();
         let jar = BTreeMap::from([(cookies::SESSION.to_owned(), sealed)]);
         Browser { service: self, person: entered.person, token: Some(entered.token), jar }
+    }
+
+    /// Why sign-ins of a person were refused, in order.
+    pub(super) async fn refusals_of(&self, person: PersonId) -> Vec<Refusal> {
+        let stream = Stream::Person(person);
+        let stored = self.site.app.store().read(stream, Version::new(0), 100).await.unwrap();
+        let events = stored.iter().map(|event| decode(event.position, &event.bytes).unwrap().event);
+        let reason = |event| if let Event::SignInRefused(data) = event { Some(data.reason) } else { None };
+        events.filter_map(reason).collect()
     }
 
     /// Somebody who has not signed in.
@@ -157,6 +168,12 @@ impl Answer {
 }
 
 impl Browser<'_> {
+    /// The browser gets another cookie.
+    pub(super) fn keeps(&mut self, name: &str, value: &impl serde::Serialize) {
+        let sealed = self.service.site.cookies.seal(name, value).unwrap();
+        self.jar.insert(name.to_owned(), sealed);
+    }
+
     pub(super) async fn get(&mut self, path: &str) -> Answer {
         self.send(Request::get(path), Body::empty()).await
     }

@@ -1,7 +1,7 @@
 //! What people do on these pages, and what comes of it.
 
 use http::StatusCode;
-use vouchsafe_events::StaffRole;
+use vouchsafe_events::{Refusal, StaffRole};
 
 use super::browser::{Service, place};
 use super::*;
@@ -214,6 +214,31 @@ async fn an_email_that_another_record_lets_go_is_ones_own_at_the_next_sign_in() 
     service.sign_in_with("Bob", shared, &schools).await.get("/access").await.says(HELD);
     let mut bob = service.sign_in_with("Bob", own, &schools).await;
     assert!(!bob.get("/access").await.body.contains(HELD));
+}
+
+#[tokio::test]
+async fn a_refused_sign_in_is_recorded_where_it_is_known_whose_it_was() {
+    let service = Service::start().await;
+    let schools = [place(GREENHILL, "Greenhill School", false)];
+    let state = "0123456789abcdefXYZ";
+    let late = serde_json::json!({ "return_to": null, "pending": {
+        "state": state, "nonce": "n", "verifier": "v", "expires": service.site.app.now().plus_seconds(-1),
+    } });
+    let mut dee = service.sign_in("Dee", &schools).await;
+    dee.keeps("__Host-attempt-0123456789abcdef", &late);
+    let callback = format!("/auth/callback?code=c&state={state}");
+    dee.get(&callback).await.says("Signing in took too long");
+    dee.get(&callback).await.says("used already");
+    // Quiet restarts and people who say no are no refusals of ours.
+    dee.get("/auth/callback").await.leads_to("/sign-in");
+    dee.get("/auth/callback?error=access_denied").await.says("You were not signed in");
+    let expected = [Refusal::TookTooLong, Refusal::CallbackReplayed];
+    assert_eq!(service.refusals_of(dee.person).await, expected);
+    // Nobody is signed in here, and nothing says who it was.
+    let mut nobody = service.nobody();
+    nobody.keeps("__Host-attempt-0123456789abcdef", &late);
+    nobody.get(&callback).await.says("Signing in took too long");
+    assert_eq!(service.refusals_of(dee.person).await, expected);
 }
 
 #[tokio::test]
