@@ -10,6 +10,7 @@ pub mod demo;
 pub mod domain;
 pub mod errors;
 pub mod identity;
+mod measures;
 pub mod privacy;
 pub mod random;
 pub mod reactors;
