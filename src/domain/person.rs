@@ -1,5 +1,7 @@
 //! Who somebody is, and their sessions.
 
+mod one_time_password;
+
 use std::collections::{BTreeMap, BTreeSet};
 
 use vouchsafe_events::{
@@ -10,6 +12,10 @@ use vouchsafe_events::{
 };
 
 use super::{Decided, PersonName, State};
+
+pub use one_time_password::{
+    GOOD_FOR, LiftRefused, MAILS_AN_HOUR, TRIES, Try, TryRefused, Verdict, wait_to_resend,
+};
 
 /// One person, as far as decisions need to know them.
 #[derive(Clone, Debug, Default)]
@@ -23,6 +29,7 @@ pub struct Person {
     held_by: Option<PersonId>,
     roles: BTreeSet<StaffRole>,
     sessions: BTreeMap<SessionHash, Session>,
+    codes: one_time_password::Codes,
 }
 
 /// A session that has not been ended by an event.
@@ -296,7 +303,7 @@ impl State for Person {
             Event::SignedOut(data) => {
                 self.sessions.remove(&data.session);
             }
-            _ => {}
+            _ => self.codes.apply(recorded),
         }
     }
 }

@@ -1,6 +1,7 @@
 //! What is decided about a person. This file has the words, and who a person is; each file under `tests/` has
 //! one subject more.
 
+mod one_time_password;
 mod reservations;
 mod sessions;
 
