@@ -8,6 +8,7 @@ mod approvers;
 pub(crate) mod claims;
 mod execute;
 mod follow;
+mod one_time_password;
 mod people;
 mod sign_in;
 mod staff;
@@ -23,6 +24,7 @@ use vouchsafe_projections::Lists;
 pub use access::{Added, Colleague};
 pub use execute::Done;
 pub use follow::{Following, NotFollowing};
+pub use one_time_password::{Asker, NotLetIn};
 pub use people::IntroduceFailed;
 pub use sign_in::{Arrival, CameFor, Entered, NotEntered, Place, SessionToken, TokenRefused};
 pub use staff::StaffFailed;
@@ -51,6 +53,8 @@ pub struct App {
     random: Random,
     terms: Terms,
     limits: SessionLimits,
+    /// Tries on one person's codes, one after another.
+    turns: one_time_password::Turns,
     /// Where the reactors' streams end, as far as this process knows.
     reactor_ends: Mutex<BTreeMap<Reactor, Expected>>,
 }
@@ -151,6 +155,7 @@ impl App {
             random: Random::default(),
             terms,
             limits,
+            turns: one_time_password::Turns::default(),
             reactor_ends: Mutex::default(),
         }
     }

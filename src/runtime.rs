@@ -21,7 +21,7 @@ use crate::privacy::{
     CookieSealer, CryptoError, KeyRing, KeyStoreError, MasterKey, MasterKeyError, RingError, SqliteKeyStore,
 };
 use crate::reactors::mail::{Mailer, MailerError};
-use crate::reactors::postman::{Postman, Wording};
+use crate::reactors::postman::{MailHealth, Postman, Wording};
 use crate::reactors::{approvers, timekeeper};
 use crate::secret::Secret;
 use crate::store::sqlite::{SqliteOptions, SqliteStore};
@@ -193,7 +193,9 @@ async fn serve_on(
     };
     let mailer = Mailer::new(&config.mail, config.secrets.mail_password.as_ref())?;
     let timeline = Arc::new(Timeline::open(&config.storage.timeline())?);
+    let health = Arc::new(MailHealth::default());
     let site = Site::new(Parts {
+        mail: Arc::clone(&health),
         app: Arc::clone(app),
         timeline: Arc::clone(&timeline),
         dfe,
@@ -212,7 +214,7 @@ async fn serve_on(
     let mut reactors = JoinSet::new();
     reactors.spawn(timeline.follow(Arc::clone(app.store()), stopped.clone()));
     reactors.spawn(timekeeper::run(Arc::clone(app), stopped.clone()));
-    let postman = Postman::new(Arc::clone(app), mailer, config.mail.clone(), wording(&config.web));
+    let postman = Postman::new(Arc::clone(app), mailer, config.mail.clone(), wording(&config.web), health);
     reactors.spawn(postman.run(stopped.clone()));
     if let Some(api) = api.filter(|_| config.approvers.poll_seconds > 0) {
         let issuer = config.dfe_sign_in.issuer.as_str().to_owned();

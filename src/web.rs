@@ -40,6 +40,7 @@ use crate::audit::Timeline;
 use crate::identity::dfe::DfeSignIn;
 use crate::identity::dfe_api::DfeApi;
 use crate::privacy::CookieSealer;
+use crate::reactors::postman::MailHealth;
 use assets::Look;
 
 pub use cookies::{Network, Proxies};
@@ -103,6 +104,8 @@ pub struct Parts {
     pub dfe_origin: String,
     /// Seals cookies.
     pub cookies: CookieSealer,
+    /// Whether mail goes out.
+    pub mail: Arc<MailHealth>,
     /// How often one network may do what costs most.
     pub limits: Limits,
     /// How the pages present themselves.

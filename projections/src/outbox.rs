@@ -86,6 +86,9 @@ pub struct Outbox {
     by_request: BTreeSet<(RequestId, u64)>,
     #[serde(skip_serializing)]
     by_person: BTreeSet<(PersonId, u64)>,
+    /// Those that carry a one-time password.
+    #[serde(skip_serializing)]
+    codes: BTreeSet<u64>,
 }
 
 /// What a snapshot holds of an [`Outbox`].
@@ -113,6 +116,11 @@ impl Outbox {
     /// What is to be sent, in the order in which it became due.
     pub fn pending(&self) -> impl Iterator<Item = &PendingMail> {
         self.pending.values()
+    }
+
+    /// What is to be sent with a one-time password in it, in the order in which it became due.
+    pub fn pending_codes(&self) -> impl Iterator<Item = &PendingMail> {
+        self.codes.iter().filter_map(|number| self.pending.get(number))
     }
 
     /// The last [`GIVEN_UP_KEPT`] mails that were given up on, oldest first.
@@ -219,6 +227,9 @@ impl Outbox {
     fn insert(&mut self, number: u64, mail: PendingMail) {
         self.numbers.insert((mail.event, mail.to, mail.mail), number);
         self.by_person.insert((mail.to, number));
+        if mail.mail == MailKind::OneTimePassword {
+            self.codes.insert(number);
+        }
         if let Some(request) = mail.request {
             self.by_request.insert((request, number));
         }
@@ -229,6 +240,7 @@ impl Outbox {
         let number = self.numbers.remove(&key)?;
         let mail = self.pending.remove(&number)?;
         self.by_person.remove(&(mail.to, number));
+        self.codes.remove(&number);
         if let Some(request) = mail.request {
             self.by_request.remove(&(request, number));
         }

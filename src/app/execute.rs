@@ -39,10 +39,19 @@ impl App {
         cause: Cause,
         decide: impl Fn(&S, Timestamp) -> Result<Decided, R>,
     ) -> Result<Done, Failure<R>> {
+        self.decide_as(stream, |state, now| decide(state, now).map(|decided| (cause, decided))).await
+    }
+
+    /// The same where it turns out in the decision who it is that does something.
+    pub(super) async fn decide_as<S: State, R>(
+        &self,
+        stream: Stream,
+        decide: impl Fn(&S, Timestamp) -> Result<(Cause, Decided), R>,
+    ) -> Result<Done, Failure<R>> {
         for _ in 0..TRIES {
             let (state, expected) = self.load::<S>(stream).await?;
             let now = self.now();
-            let decided = decide(&state, now).map_err(Failure::Refused)?;
+            let (cause, decided) = decide(&state, now).map_err(Failure::Refused)?;
             if decided.is_empty() {
                 return Ok(Done { position: self.following.position(), events: Vec::new() });
             }

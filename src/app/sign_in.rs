@@ -28,7 +28,7 @@ pub struct SessionToken(Zeroizing<[u8; 32]>);
 pub struct TokenRefused;
 
 impl SessionToken {
-    fn fresh(random: &Random) -> Result<Self, NoRandomness> {
+    pub(super) fn fresh(random: &Random) -> Result<Self, NoRandomness> {
         random.bytes().map(|bytes| Self(Zeroizing::new(bytes)))
     }
 

@@ -8,9 +8,11 @@ mod letters;
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
-use futures_util::{StreamExt, stream};
+use futures_util::future::{BoxFuture, FutureExt as _};
+use futures_util::stream::{FuturesUnordered, StreamExt as _};
 use url::Url;
 use vouchsafe_events::{
     Event, EventId, MailFailure, MailGivenUp, MailKind, MailSent, PersonId, Plain, Reactor, Timestamp,
@@ -22,17 +24,23 @@ use super::{Stop, why};
 use crate::app::App;
 use crate::errors::Chain;
 
-/// How many mails are under way at once.
+/// How many mails are under way at once. One-time passwords, which somebody waits for, do not count among them.
 const AT_ONCE: usize = 8;
 
-/// How many mails are taken up in one round.
-const ROUND: usize = 64;
+/// How many one-time passwords are under way at once.
+const CODES_AT_ONCE: usize = 8;
 
-/// After how many days a mail that cannot be delivered is given up on.
-const GIVE_UP_AFTER_DAYS: i64 = 3;
+/// After how many days a mail that the server keeps putting off is given up on (RFC 5321, 4.5.4.1).
+const GIVE_UP_AFTER_DAYS: i64 = 5;
+
+/// How often a server must have put a mail off before it is given up on: while the whole server is away no mail is.
+const ANSWERS_BEFORE_GIVING_UP: u32 = 3;
 
 /// How often the reactor looks even if nothing has happened.
 const EVERY: Duration = Duration::from_secs(5);
+
+/// After how long recording is tried again that a mail was sent.
+const RECORD_AGAIN: Duration = Duration::from_secs(1);
 
 /// What mails need to know of the service.
 #[derive(Clone, Debug)]
@@ -52,6 +60,10 @@ type Key = (EventId, PersonId, MailKind);
 #[derive(Clone, Copy, Debug)]
 struct Waiting {
     failures: u32,
+    /// How often the server answered that it does not take this very mail yet.
+    answers: u32,
+    /// Whether it waits because no mail goes out at all.
+    away: bool,
     until: Timestamp,
 }
 
@@ -59,16 +71,51 @@ struct Waiting {
 enum Outcome {
     Sent,
     GivenUp(MailFailure),
+    /// The server does not take this mail yet.
     Later,
+    /// No mail goes out at present.
+    Away,
 }
 
-/// Works off the outbox.
-pub struct Postman {
+/// Whether mail goes out at all. Pages that promise a mail ask it; it says nothing of any one mail.
+#[derive(Debug, Default)]
+pub struct MailHealth(AtomicBool);
+
+impl MailHealth {
+    /// Whether the last that was heard of the mail server is that it takes no mail.
+    pub fn is_away(&self) -> bool {
+        self.0.load(Ordering::Relaxed)
+    }
+
+    fn set(&self, away: bool) {
+        if self.0.swap(away, Ordering::Relaxed) != away {
+            if away {
+                tracing::error!("no mail goes out");
+            } else {
+                tracing::info!("mail goes out again");
+            }
+        }
+    }
+}
+
+/// Delivers one mail.
+struct Deliverer {
     app: Arc<App>,
     mailer: Mailer,
     settings: MailSettings,
     wording: Wording,
+}
+
+/// Works off the outbox.
+pub struct Postman {
+    deliverer: Arc<Deliverer>,
+    health: Arc<MailHealth>,
     waiting: BTreeMap<Key, Waiting>,
+    under_way: FuturesUnordered<BoxFuture<'static, (PendingMail, Outcome)>>,
+    /// To whom a mail is under way: the next one to them goes out after it, so that they come in order.
+    busy: BTreeMap<PersonId, MailKind>,
+    /// What is over and could not be recorded yet: these mails are not sent again.
+    unrecorded: BTreeMap<Key, Event<Plain>>,
 }
 
 fn key(mail: &PendingMail) -> Key {
@@ -77,105 +124,177 @@ fn key(mail: &PendingMail) -> Key {
 
 impl Postman {
     /// A postman who has not failed at anything yet.
-    pub fn new(app: Arc<App>, mailer: Mailer, settings: MailSettings, wording: Wording) -> Self {
-        Self { app, mailer, settings, wording, waiting: BTreeMap::new() }
+    pub fn new(
+        app: Arc<App>,
+        mailer: Mailer,
+        settings: MailSettings,
+        wording: Wording,
+        health: Arc<MailHealth>,
+    ) -> Self {
+        Self {
+            deliverer: Arc::new(Deliverer { app, mailer, settings, wording }),
+            health,
+            waiting: BTreeMap::new(),
+            under_way: FuturesUnordered::new(),
+            busy: BTreeMap::new(),
+            unrecorded: BTreeMap::new(),
+        }
     }
 
     /// Works until it is told to stop. The mails that are under way then are finished.
     pub async fn run(mut self, mut stop: Stop) {
+        let deliverer = Arc::clone(&self.deliverer);
+        let following = deliverer.app.following();
         loop {
             // Taken before looking, so that nothing that comes meanwhile is missed.
-            let seen = self.app.following().position();
-            if self.round().await == ROUND {
-                continue;
+            let seen = following.position();
+            self.take_up();
+            let pause = self.pause();
+            let over = tokio::select! {
+                Some(over) = self.under_way.next() => Some(over),
+                () = following.moved(seen) => None,
+                () = tokio::time::sleep(pause) => None,
+                () = stopped(&mut stop) => break,
+            };
+            match over {
+                Some(over) => self.conclude_all(over).await,
+                None => self.record().await,
             }
-            tokio::select! {
-                () = self.app.following().moved(seen) => {}
-                () = tokio::time::sleep(self.pause()) => {}
-                _ = stop.wait_for(|stop| *stop) => return,
-            }
+        }
+        while let Some(over) = self.under_way.next().await {
+            self.conclude_all(over).await;
         }
     }
 
     /// How long to sleep if nothing happens: until the first of those that wait is due.
     fn pause(&self) -> Duration {
-        let now = self.app.now();
+        if !self.unrecorded.is_empty() {
+            return RECORD_AGAIN;
+        }
+        let now = self.deliverer.app.now();
         let next = self.waiting.values().map(|waiting| waiting.until.seconds_since(now).max(0)).min();
         next.and_then(|seconds| u64::try_from(seconds).ok())
             .map_or(EVERY, |seconds| Duration::from_secs(seconds).clamp(Duration::from_millis(200), EVERY))
     }
 
-    /// Takes up what is due, once. Answers how many mails that were.
-    pub async fn round(&mut self) -> usize {
-        let now = self.app.now();
-        let pending: Vec<PendingMail> = self.app.lists(|lists| {
-            let due =
-                |mail: &&PendingMail| self.waiting.get(&key(mail)).is_none_or(|waiting| waiting.until <= now);
-            lists.outbox().pending().filter(due).take(ROUND).cloned().collect()
-        });
-        let count = pending.len();
-        let this = &*self;
-        let outcomes: Vec<(PendingMail, Outcome)> = stream::iter(pending)
-            .map(|mail| async move {
-                let outcome = this.deliver(&mail).await;
-                (mail, outcome)
-            })
-            .buffer_unordered(AT_ONCE)
-            .collect()
-            .await;
-        let delivered = outcomes.iter().any(|(_, outcome)| matches!(outcome, Outcome::Sent));
-        let mut decided = Vec::new();
-        for (mail, outcome) in outcomes {
-            decided.extend(self.conclude(&mail, &outcome, now));
+    /// Takes up what is due, as far as there is room.
+    fn take_up(&mut self) {
+        let codes = self.busy.values().filter(|mail| **mail == MailKind::OneTimePassword).count();
+        let room = AT_ONCE.saturating_sub(self.busy.len() - codes);
+        let room_for_codes = CODES_AT_ONCE.saturating_sub(codes);
+        if room == 0 && room_for_codes == 0 {
+            return;
         }
-        if delivered {
-            // The server is there again: whatever waits for it need not wait longer.
-            for waiting in self.waiting.values_mut() {
-                waiting.until = waiting.until.min(now.plus_seconds(1));
+        let now = self.deliverer.app.now();
+        let due = |mail: &&PendingMail| {
+            self.waiting.get(&key(mail)).is_none_or(|waiting| waiting.until <= now)
+                && !self.busy.contains_key(&mail.to)
+                && !self.unrecorded.contains_key(&key(mail))
+        };
+        let taken: Vec<PendingMail> = self.deliverer.app.lists(|lists| {
+            let others = |mail: &&PendingMail| mail.mail != MailKind::OneTimePassword;
+            let codes = lists.outbox().pending_codes().filter(due).take(room_for_codes);
+            let rest = lists.outbox().pending().filter(others).filter(due).take(room);
+            codes.chain(rest).cloned().collect()
+        });
+        for mail in taken {
+            if self.busy.contains_key(&mail.to) {
+                continue;
+            }
+            self.busy.insert(mail.to, mail.mail);
+            let deliverer = Arc::clone(&self.deliverer);
+            self.under_way.push(Box::pin(async move {
+                let outcome = deliverer.deliver(&mail).await;
+                (mail, outcome)
+            }));
+        }
+    }
+
+    /// Takes note of a mail that is over, and of all others that are by now, and records it.
+    async fn conclude_all(&mut self, first: (PendingMail, Outcome)) {
+        let mut over = vec![first];
+        while let Some(Some(more)) = self.under_way.next().now_or_never() {
+            over.push(more);
+        }
+        for (mail, outcome) in over {
+            self.busy.remove(&mail.to);
+            if let Some(event) = self.conclude(&mail, &outcome) {
+                self.unrecorded.insert(key(&mail), event);
             }
         }
-        if !decided.is_empty() {
-            self.record(decided).await;
-        }
-        count
+        self.record().await;
     }
 
     /// What is to be recorded of an attempt, if it was the last one.
-    fn conclude(&mut self, mail: &PendingMail, outcome: &Outcome, now: Timestamp) -> Option<Event<Plain>> {
+    fn conclude(&mut self, mail: &PendingMail, outcome: &Outcome) -> Option<Event<Plain>> {
         let given_up = |reason| {
             Event::MailGivenUp(MailGivenUp { event: mail.event, to: mail.to, mail: mail.mail, reason })
         };
+        let now = self.deliverer.app.now();
         let key = key(mail);
+        let before = self.waiting.remove(&key);
         match *outcome {
             Outcome::Sent => {
-                self.waiting.remove(&key);
+                self.is_there_again(now);
                 Some(Event::MailSent(MailSent { event: mail.event, to: mail.to, mail: mail.mail }))
             }
-            Outcome::GivenUp(reason) => {
-                self.waiting.remove(&key);
-                Some(given_up(reason))
-            }
-            Outcome::Later if mail.at.plus_days(GIVE_UP_AFTER_DAYS) <= now => {
-                self.waiting.remove(&key);
-                Some(given_up(MailFailure::TimedOut))
-            }
+            Outcome::GivenUp(reason) => Some(given_up(reason)),
             Outcome::Later => {
-                let failures = self.waiting.get(&key).map_or(1, |waiting| waiting.failures.saturating_add(1));
-                let random = self.app.random().bytes().map_or(u32::MAX, u32::from_be_bytes);
-                let seconds = i64::try_from(wait(failures, random).as_secs()).unwrap_or(i64::MAX).max(1);
-                self.waiting.insert(key, Waiting { failures, until: now.plus_seconds(seconds) });
+                self.is_there_again(now);
+                let answers = before.map_or(0, |waiting| waiting.answers) + 1;
+                if answers >= ANSWERS_BEFORE_GIVING_UP && mail.at.plus_days(GIVE_UP_AFTER_DAYS) <= now {
+                    tracing::error!(event = %mail.event, to = %mail.to, kind = ?mail.mail, "mail given up on");
+                    return Some(given_up(MailFailure::TimedOut));
+                }
+                self.wait_with(key, before, answers, false, now);
+                None
+            }
+            Outcome::Away => {
+                self.health.set(true);
+                let answers = before.map_or(0, |waiting| waiting.answers);
+                self.wait_with(key, before, answers, true, now);
                 None
             }
         }
     }
 
-    async fn record(&self, decided: Vec<Event<Plain>>) {
-        if let Err(failure) = self.app.record(Reactor::Mail, decided).await {
-            // They stay in the outbox and go out again: at least once, not never.
-            tracing::error!(error = %why(&failure), "sent mails could not be recorded");
+    fn wait_with(&mut self, key: Key, before: Option<Waiting>, answers: u32, away: bool, now: Timestamp) {
+        let failures = before.map_or(1, |waiting| waiting.failures.saturating_add(1));
+        let random = self.deliverer.app.random().bytes().map_or(u32::MAX, u32::from_be_bytes);
+        let seconds = i64::try_from(wait(failures, random).as_secs()).unwrap_or(i64::MAX).max(1);
+        self.waiting.insert(key, Waiting { failures, answers, away, until: now.plus_seconds(seconds) });
+    }
+
+    /// The server answers: what waited for it to come back need not wait longer. What it put off itself does.
+    fn is_there_again(&mut self, now: Timestamp) {
+        self.health.set(false);
+        for waiting in self.waiting.values_mut().filter(|waiting| waiting.away) {
+            waiting.until = waiting.until.min(now.plus_seconds(1));
         }
     }
 
+    /// Records what is over. What cannot be recorded is kept, and is not sent again by this process.
+    async fn record(&mut self) {
+        if self.unrecorded.is_empty() {
+            return;
+        }
+        let events: Vec<Event<Plain>> = self.unrecorded.values().cloned().collect();
+        match self.deliverer.app.record(Reactor::Mail, events).await {
+            Ok(_) => self.unrecorded.clear(),
+            Err(failure) => {
+                tracing::error!(error = %why(&failure), "sent mails could not be recorded yet");
+                tokio::time::sleep(RECORD_AGAIN).await;
+            }
+        }
+    }
+}
+
+/// Done when it is time to stop.
+async fn stopped(stop: &mut Stop) {
+    let _ = stop.wait_for(|stop| *stop).await;
+}
+
+impl Deliverer {
     async fn deliver(&self, pending: &PendingMail) -> Outcome {
         let mail = match self.write(pending) {
             Ok(mail) => mail,
@@ -185,6 +304,10 @@ impl Postman {
             Ok(()) => {
                 tracing::info!(event = %pending.event, to = %pending.to, kind = ?pending.mail, "mail sent");
                 Outcome::Sent
+            }
+            Err(SendError::Away { reason }) => {
+                tracing::warn!(event = %pending.event, to = %pending.to, kind = ?pending.mail, reason, "mail delayed");
+                Outcome::Away
             }
             Err(SendError::Later { reason }) => {
                 tracing::warn!(event = %pending.event, to = %pending.to, kind = ?pending.mail, reason, "mail delayed");

@@ -47,10 +47,16 @@ pub enum MailerError {
 /// the address.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum SendError {
-    /// It may go later: the server cannot be reached, is busy, or is not set up right.
+    /// No mail goes out at present: the server cannot be reached, or does not let us in.
+    #[error("no mail can be delivered at present: {reason}")]
+    Away {
+        /// What went wrong.
+        reason: String,
+    },
+    /// The server does not take this mail yet: it may go later.
     #[error("the mail cannot be delivered yet: {reason}")]
     Later {
-        /// What went wrong.
+        /// What the server answered.
         reason: String,
     },
     /// The server refused this mail or its recipient for good.
@@ -96,8 +102,12 @@ impl Mailer {
             Ok(Err(error)) if is_final(&error) && self.is_ready().await => {
                 Err(SendError::Never { reason: reason(&error) })
             }
-            Ok(Err(error)) => Err(SendError::Later { reason: reason(&error) }),
-            Err(_) => Err(SendError::Later { reason: "the mail server took too long".to_owned() }),
+            // An answer may concern this mail, or the server as a whole.
+            Ok(Err(error)) if error.status().is_some() && self.is_ready().await => {
+                Err(SendError::Later { reason: reason(&error) })
+            }
+            Ok(Err(error)) => Err(SendError::Away { reason: reason(&error) }),
+            Err(_) => Err(SendError::Away { reason: "the mail server took too long".to_owned() }),
         }
     }
 

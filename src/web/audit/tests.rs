@@ -33,6 +33,7 @@ fn site(world: &World, timeline: Arc<Timeline>) -> Site {
     };
     let clock = Arc::clone(&world.clock) as Arc<dyn crate::clock::Clock>;
     Site::new(Parts {
+        mail: Arc::default(),
         app: Arc::clone(&world.app),
         timeline,
         dfe: Arc::new(DfeSignIn::new(&toml::from_str(DFE).unwrap(), &credentials, clock).unwrap()),

@@ -125,6 +125,10 @@ fn later(reason: &str) -> Result<(), SendError> {
     Err(SendError::Later { reason: reason.to_owned() })
 }
 
+fn away(reason: &str) -> Result<(), SendError> {
+    Err(SendError::Away { reason: reason.to_owned() })
+}
+
 fn never(reason: &str) -> Result<(), SendError> {
     Err(SendError::Never { reason: reason.to_owned() })
 }
@@ -151,18 +155,18 @@ async fn what_may_pass_is_tried_again() {
     let script = Script { sender: "550 5.1.8 bad sender", ..WILLING };
     assert_eq!(sent(script).await, later("the mail server answered 550 5.1.8"));
     let script = Script { content: "", ..WILLING };
-    assert_eq!(sent(script).await, later("the mail server took too long"));
+    assert_eq!(sent(script).await, away("the mail server took too long"));
 }
 
 #[tokio::test]
 async fn a_server_that_lets_nobody_in_refuses_no_mail_in_particular() {
     let script = Script { greeting: "554 not today", ..WILLING };
-    assert_eq!(sent(script).await, later("the mail server answered 554"));
+    assert_eq!(sent(script).await, away("the mail server answered 554"));
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let port = listener.local_addr().unwrap().port();
     drop(listener);
     let refused = send_to(port).await.unwrap_err();
-    let SendError::Later { reason } = &refused else { panic!("{refused}") };
+    let SendError::Away { reason } = &refused else { panic!("{refused}") };
     assert!(reason.starts_with("no connection to the mail server: "), "{reason}");
 }
 
@@ -180,6 +184,6 @@ async fn nothing_is_sent_to_a_server_that_cannot_encrypt() {
     let letter = &samples("Tom Ellis")[0];
     let mail = Mail::new(&settings, event, (person, &to), Timestamp::from_micros(0), letter).unwrap();
     let sent = Mailer::new(&settings, None).unwrap().send(&mail).await;
-    assert_eq!(sent, later("no connection to the mail server: STARTTLS is not supported on this server"));
+    assert_eq!(sent, away("no connection to the mail server: STARTTLS is not supported on this server"));
     server.abort();
 }

@@ -76,6 +76,7 @@ impl Service {
         let dfe = DfeSignIn::new(&toml::from_str(settings).unwrap(), &credentials, clock).unwrap();
         let timeline = Timeline::open(&folder.path().join("timeline")).unwrap();
         let site = Site::new(Parts {
+            mail: Arc::default(),
             app,
             timeline: Arc::new(timeline),
             dfe: Arc::new(dfe),

@@ -1,0 +1,161 @@
+//! One-time passwords: asking for one, trying one, and support's lifting of a wait.
+
+use std::hash::{DefaultHasher, Hash, Hasher};
+use std::sync::{Mutex, PoisonError};
+
+use vouchsafe_events::{
+    Actor, ChallengeId, Email, Introduction, Method, Nonce, OrganisationId, PersonId, SessionHash, Stream,
+};
+
+use super::{App, Cause, Done, Entered, Failure, SessionToken};
+use crate::domain::Person;
+use crate::domain::person::{LiftRefused, SignIn, Try, TryRefused, Verdict};
+use crate::privacy::TypedCode;
+
+/// How many people can be tried at once. More wait for each other, which costs only time.
+const STRIPES: usize = 64;
+
+/// Lets tries on one person's codes through one after another. The log would let only one of many at once through
+/// anyway; the others would decide anew and anew, and some give up.
+pub(super) struct Turns(Vec<tokio::sync::Mutex<()>>);
+
+impl Default for Turns {
+    fn default() -> Self {
+        Self((0..STRIPES).map(|_| tokio::sync::Mutex::default()).collect())
+    }
+}
+
+impl Turns {
+    async fn of(&self, person: PersonId) -> Option<tokio::sync::MutexGuard<'_, ()>> {
+        let mut hasher = DefaultHasher::new();
+        person.hash(&mut hasher);
+        let stripe = usize::try_from(hasher.finish() % STRIPES as u64).unwrap_or_default();
+        match self.0.get(stripe) {
+            Some(turn) => Some(turn.lock().await),
+            None => None,
+        }
+    }
+}
+
+/// Somebody who asks for a code, or types one.
+#[derive(Clone, Debug)]
+pub struct Asker {
+    /// The address that they gave.
+    pub email: Email,
+    /// What their browser holds.
+    pub challenge: ChallengeId,
+    /// The network address that they come from.
+    pub network: String,
+}
+
+/// Why a code did not let anybody in.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum NotLetIn {
+    /// It was not looked at.
+    NotTried(TryRefused),
+    /// It was looked at and not taken: [`Verdict::Refused`].
+    NotTaken(Verdict),
+}
+
+impl App {
+    /// The organisations that are open and on whose user list a person is: all that a one-time password opens.
+    pub fn listed_at(&self, person: PersonId) -> Vec<OrganisationId> {
+        self.lists(|lists| {
+            let theirs = lists.organisations_of(person).filter_map(|id| lists.organisation(id));
+            theirs.filter(|organisation| organisation.is_listed(person)).map(|found| found.id).collect()
+        })
+    }
+
+    /// Somebody asks for a one-time password. Whoever is on a list is issued one; others are mailed how to get in,
+    /// within limits. The caller learns nothing of which it was. An address that nobody has is taken note of only
+    /// if `admit` lets it.
+    pub async fn ask_for_code(
+        &self,
+        asker: &Asker,
+        admit: impl FnOnce() -> bool + Send,
+    ) -> Result<(), Failure<std::convert::Infallible>> {
+        let cause = Cause::by(Actor::System);
+        let hash = self.ring.hash_email(&asker.email);
+        let person = match self.lists(|lists| lists.person_by_email(hash)) {
+            Some(person) => person,
+            None if admit() => {
+                self.introduce(&asker.email, None, Introduction::OneTimePassword, cause).await?
+            }
+            None => return Ok(()),
+        };
+        let listed = !self.listed_at(person).is_empty();
+        let nonce = self.random.bytes().map(u64::from_be_bytes).map(Nonce::new)?;
+        self.decide(Stream::Person(person), cause, |state: &Person, now| {
+            Ok(state.ask_for_code(person, listed, asker.challenge, nonce, &asker.network, now))
+        })
+        .await
+        .map(drop)
+    }
+
+    /// Somebody types a code, in the browser that holds `asker.challenge`. `replaces`: the session that the browser
+    /// had until now.
+    pub async fn try_code(
+        &self,
+        asker: &Asker,
+        typed: &TypedCode,
+        device: String,
+        replaces: Option<SessionHash>,
+    ) -> Result<Entered, Failure<NotLetIn>> {
+        let hash = self.ring.hash_email(&asker.email);
+        let Some(person) = self.lists(|lists| lists.person_by_email(hash)) else {
+            // Nobody was sent a code here. What is said of it is what is said of a wrong one.
+            let why = vouchsafe_events::CodeRefusal::Wrong;
+            let verdict = Verdict::Refused { why, until: None, left: crate::domain::person::TRIES - 1 };
+            return Err(Failure::Refused(NotLetIn::NotTaken(verdict)));
+        };
+        let _turn = self.turns.of(person).await;
+        let organisations = self.listed_at(person);
+        let token = SessionToken::fresh(&self.random)?;
+        let expires = self.now().plus_seconds(self.limits.absolute_seconds);
+        let organisation = match organisations.as_slice() {
+            [only] => Some(*only),
+            _ => None,
+        };
+        let begins = SignIn {
+            session: token.hash(),
+            expires,
+            method: Method::OneTimePassword,
+            organisation,
+            organisations,
+            network: asker.network.clone(),
+            device,
+        };
+        let tried = Try {
+            challenge: asker.challenge,
+            is_code_of: &|challenge, nonce| self.ring.one_time_password(person, challenge, nonce).is(typed),
+            listed: !begins.organisations.is_empty(),
+            begins: begins.clone(),
+            replaces,
+        };
+        // What was decided last: it is decided anew when another instance writes to the stream meanwhile.
+        let last = Mutex::new(None);
+        let done = self
+            .decide_as(Stream::Person(person), |state: &Person, now| {
+                let (decided, verdict) = state.try_code(person, &tried, now)?;
+                *last.lock().unwrap_or_else(PoisonError::into_inner) = Some(verdict);
+                // Who typed a wrong code need not have been the person.
+                let right = verdict == Verdict::Right;
+                let actor = if right { Actor::Person(person) } else { Actor::System };
+                Ok((Cause::by(actor), decided))
+            })
+            .await
+            .map_err(|failure| failure.map(NotLetIn::NotTried))?;
+        let verdict = last.into_inner().unwrap_or_else(PoisonError::into_inner);
+        match verdict {
+            Some(Verdict::Right) => Ok(Entered { person, token, expires, position: done.position }),
+            Some(refused @ Verdict::Refused { .. }) => Err(Failure::Refused(NotLetIn::NotTaken(refused))),
+            None => Err(Failure::Contended),
+        }
+    }
+
+    /// Support ends a person's wait.
+    pub async fn lift_delay(&self, person: PersonId, by: PersonId) -> Result<Done, Failure<LiftRefused>> {
+        self.decide(Stream::Person(person), Cause::person(by), |state: &Person, now| state.lift_delay(now))
+            .await
+    }
+}
