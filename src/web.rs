@@ -8,6 +8,7 @@ mod account;
 mod approver;
 pub mod assets;
 mod audit;
+mod code;
 mod cookies;
 mod form;
 mod frame;
@@ -64,6 +65,8 @@ pub struct WebSettings {
     pub dfe_sign_in_help_url: Url,
     /// How pages look: `plain` on any domain, `govuk` on gov.uk domains alone.
     pub look: Look,
+    /// Whether people who are on a list that support keeps can sign in with an emailed one-time password.
+    pub one_time_passwords: bool,
     /// The email that the accessibility page tells people to write to.
     pub contact_email: Option<String>,
     /// Addresses of the proxies in front, whose `X-Forwarded-For` is believed. From others it is passed over.
@@ -80,6 +83,7 @@ impl Default for WebSettings {
             service_url: None,
             dfe_sign_in_help_url: url("https://help.signin.education.gov.uk/"),
             look: Look::default(),
+            one_time_passwords: true,
             contact_email: None,
             trusted_proxies: Proxies::default(),
         }
@@ -136,6 +140,7 @@ pub fn router(site: &Site) -> Router {
         .merge(approver::routes())
         .merge(audit::routes())
         .merge(sign_in::routes())
+        .merge(code::routes())
         .merge(requester::routes())
         .merge(account::routes())
         .merge(public::routes())

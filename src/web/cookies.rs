@@ -19,6 +19,8 @@ pub(super) const SESSION: &str = "__Host-session";
 pub(super) const ID_TOKEN: &str = "__Host-id-token";
 /// What the next page has to say.
 pub(super) const NOTICE: &str = "__Host-notice";
+/// That a one-time password was asked for.
+pub(super) const CODE: &str = "__Host-code";
 /// How often a sign-in was started again without telling.
 pub(super) const AGAIN: &str = "__Host-again";
 /// What stands between redirect and callback begins so; the rest names the attempt.

@@ -46,13 +46,13 @@ pub(crate) struct Personal<F>(pub F);
 pub(crate) struct Empty {}
 
 #[derive(Deserialize)]
-struct TokenOnly {
+pub(super) struct TokenOnly {
     #[serde(default)]
-    form_token: String,
+    pub(super) form_token: String,
 }
 
 /// Whether the browser says that a request comes from another site.
-fn comes_from_elsewhere(headers: &HeaderMap) -> bool {
+pub(super) fn comes_from_elsewhere(headers: &HeaderMap) -> bool {
     headers.get("sec-fetch-site").is_some_and(|site| site != "same-origin" && site != "none")
 }
 
@@ -95,15 +95,7 @@ where
         return Err(Problem::FormExpired);
     }
     let headers = parts.headers.clone();
-    let raw = RawForm::from_request(Request::from_parts(parts, body), state).await;
-    let RawForm(bytes) = raw.map_err(|rejection| match rejection {
-        RawFormRejection::BytesRejection(rejection)
-            if rejection.status() == StatusCode::PAYLOAD_TOO_LARGE =>
-        {
-            Problem::TooLarge
-        }
-        _ => Problem::BadRequest,
-    })?;
+    let bytes = self::body(Request::from_parts(parts, body), state).await?;
     let expected = signed_in.form_token();
     let given = parse::<TokenOnly>(&headers, bytes.clone()).await?.form_token;
     if verify_slices_are_equal(counts(&given).as_bytes(), counts(&expected).as_bytes()).is_err() {
@@ -112,8 +104,25 @@ where
     parse(&headers, bytes).await
 }
 
+/// A form's bytes.
+pub(super) async fn body<S: Send + Sync>(request: Request, state: &S) -> Result<bytes::Bytes, Problem> {
+    let raw = RawForm::from_request(request, state).await;
+    let RawForm(bytes) = raw.map_err(|rejection| match rejection {
+        RawFormRejection::BytesRejection(rejection)
+            if rejection.status() == StatusCode::PAYLOAD_TOO_LARGE =>
+        {
+            Problem::TooLarge
+        }
+        _ => Problem::BadRequest,
+    })?;
+    Ok(bytes)
+}
+
 /// Reads a form's fields.
-async fn parse<F: DeserializeOwned>(headers: &HeaderMap, bytes: bytes::Bytes) -> Result<F, Problem> {
+pub(super) async fn parse<F: DeserializeOwned>(
+    headers: &HeaderMap,
+    bytes: bytes::Bytes,
+) -> Result<F, Problem> {
     let mut request = Request::post("/").body(bytes.into()).map_err(|_| Problem::BadRequest)?;
     *request.headers_mut() = headers.clone();
     match Form::<F>::from_request(request, &()).await {

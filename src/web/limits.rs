@@ -3,10 +3,11 @@
 
 use std::net::IpAddr;
 use std::num::NonZeroU32;
+use std::time::Duration;
 
 use axum::extract::{FromRef, FromRequestParts};
 use governor::clock::{Clock, DefaultClock};
-use governor::{DefaultKeyedRateLimiter, Quota};
+use governor::{DefaultDirectRateLimiter, DefaultKeyedRateLimiter, Quota};
 use http::request::Parts;
 
 use super::{Network, Problem, Site};
@@ -17,6 +18,17 @@ const SIGN_INS: NonZeroU32 = NonZeroU32::new(120).unwrap();
 /// Other requests: as many at once, then as many a second.
 const REQUESTS: NonZeroU32 = NonZeroU32::new(300).unwrap();
 
+/// One-time passwords asked for, and codes tried, each counting one: as many at once, then one every three seconds.
+/// A school that has its training day behind one address gets by with it; whoever guesses gets nowhere with it.
+const CODES: NonZeroU32 = NonZeroU32::new(200).unwrap();
+
+/// Addresses that nobody knows, for which a one-time password is asked for: from one network as many at once, then
+/// one a minute.
+const STRANGERS: NonZeroU32 = NonZeroU32::new(20).unwrap();
+
+/// The same from everywhere: as many at once, then as many a minute. Each gets one mail a day, and one record here.
+const ALL_STRANGERS: NonZeroU32 = NonZeroU32::new(60).unwrap();
+
 /// How many networks are remembered before those that have been quiet are forgotten.
 const MOST_NETWORKS: usize = 50_000;
 
@@ -24,6 +36,9 @@ const MOST_NETWORKS: usize = 50_000;
 pub struct Limits {
     sign_ins: DefaultKeyedRateLimiter<IpAddr>,
     requests: DefaultKeyedRateLimiter<IpAddr>,
+    codes: DefaultKeyedRateLimiter<IpAddr>,
+    strangers: DefaultKeyedRateLimiter<IpAddr>,
+    all_strangers: DefaultDirectRateLimiter,
 }
 
 impl Default for Limits {
@@ -31,8 +46,17 @@ impl Default for Limits {
         Self {
             sign_ins: DefaultKeyedRateLimiter::keyed(Quota::per_minute(SIGN_INS)),
             requests: DefaultKeyedRateLimiter::keyed(Quota::per_second(REQUESTS)),
+            codes: DefaultKeyedRateLimiter::keyed(spaced(CODES, 3)),
+            strangers: DefaultKeyedRateLimiter::keyed(spaced(STRANGERS, 60)),
+            all_strangers: DefaultDirectRateLimiter::direct(Quota::per_minute(ALL_STRANGERS)),
         }
     }
+}
+
+/// So many at once, then one every so many seconds.
+fn spaced(burst: NonZeroU32, seconds: u64) -> Quota {
+    let quota = Quota::with_period(Duration::from_secs(seconds)).unwrap_or(Quota::per_minute(burst));
+    quota.allow_burst(burst)
 }
 
 /// An IPv6 customer has a whole /64: that counts as one network.
@@ -54,6 +78,23 @@ fn check(limiter: &DefaultKeyedRateLimiter<IpAddr>, Network(address): Network) -
 }
 
 impl Limits {
+    /// Limits under which one network may do as much as it can: for measuring, and for tests of other limits.
+    pub fn measuring() -> Self {
+        let all = NonZeroU32::MAX;
+        Self {
+            sign_ins: DefaultKeyedRateLimiter::keyed(Quota::per_second(all)),
+            requests: DefaultKeyedRateLimiter::keyed(Quota::per_second(all)),
+            codes: DefaultKeyedRateLimiter::keyed(Quota::per_second(all)),
+            strangers: DefaultKeyedRateLimiter::keyed(Quota::per_second(all)),
+            all_strangers: DefaultDirectRateLimiter::direct(Quota::per_second(all)),
+        }
+    }
+
+    /// Whether an address that nobody knows is taken note of when a one-time password is asked for.
+    pub(super) fn admits_stranger(&self, network: Network) -> bool {
+        check(&self.strangers, network).is_ok() && self.all_strangers.check().is_ok()
+    }
+
     /// Counts a request.
     pub(super) fn request(&self, network: Network) -> Result<(), Problem> {
         check(&self.requests, network)
@@ -72,6 +113,21 @@ where
     async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, Problem> {
         let site = Site::from_ref(state);
         check(&site.limits.sign_ins, Network::of(&site, parts)).map(|()| Self)
+    }
+}
+
+/// Lets through what asks for a one-time password or tries one, within the limit.
+pub(super) struct CodeLimit;
+
+impl<S: Send + Sync> FromRequestParts<S> for CodeLimit
+where
+    Site: FromRef<S>,
+{
+    type Rejection = Problem;
+
+    async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, Problem> {
+        let site = Site::from_ref(state);
+        check(&site.limits.codes, Network::of(&site, parts)).map(|()| Self)
     }
 }
 

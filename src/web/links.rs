@@ -14,6 +14,12 @@ fixed! {
     START = "/";
     /// Begins a sign-in. `?return_to=` names a page to go on to.
     SIGN_IN = "/sign-in";
+    /// Asks for a one-time password. `?return_to=` names a page to go on to.
+    CODE = "/sign-in/code";
+    /// Takes the one-time password.
+    CODE_CHECK = "/sign-in/code/check";
+    /// Asks for another one.
+    CODE_AGAIN = "/sign-in/code/again";
     /// Where DfE Sign-in sends people back to.
     CALLBACK = "/auth/callback";
     /// Ends the session here and at DfE Sign-in.

@@ -229,7 +229,7 @@ pub struct Try<'a> {
     /// What their browser holds.
     pub challenge: ChallengeId,
     /// Whether it is the code of a challenge.
-    pub is_code_of: &'a dyn Fn(ChallengeId, Nonce) -> bool,
+    pub is_code_of: &'a (dyn Fn(ChallengeId, Nonce) -> bool + Sync),
     /// Whether the person is on a list of an organisation that is open.
     pub listed: bool,
     /// The session that begins if it is right.
