@@ -12,6 +12,7 @@ mod one_time_password;
 mod people;
 mod sign_in;
 mod staff;
+mod users;
 
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex};
@@ -28,6 +29,7 @@ pub use one_time_password::{Asker, NotLetIn};
 pub use people::IntroduceFailed;
 pub use sign_in::{Arrival, CameFor, Entered, NotEntered, Place, SessionToken, TokenRefused};
 pub use staff::StaffFailed;
+pub use users::{EmailRefused, Entry, Listing};
 
 use crate::clock::Clock;
 use crate::domain::Terms;

@@ -14,6 +14,7 @@ mod form;
 mod frame;
 mod guards;
 mod health;
+pub(crate) mod kinds;
 mod limits;
 pub(crate) mod links;
 mod problem;
@@ -46,7 +47,7 @@ use assets::Look;
 
 pub use cookies::{Network, Proxies};
 pub use frame::{Frame, Who};
-pub use guards::{ApproverOf, Auditor, Colleague, SignedIn};
+pub use guards::{ApproverOf, Auditor, Colleague, SignedIn, Support};
 pub use limits::Limits;
 pub use problem::Problem;
 pub use reply::{Notice, Reply};

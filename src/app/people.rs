@@ -4,7 +4,7 @@
 use vouchsafe_events::{Email, Introduction, PersonId, Stream};
 
 use super::{App, Cause, Failure, Unavailable};
-use crate::domain::{Decided, Person, PersonName, Reservation};
+use crate::domain::{Decided, Organisation, Person, PersonName, Reservation};
 
 /// How often a person is looked up anew when another instance introduces them meanwhile.
 const TRIES: usize = 8;
@@ -121,6 +121,58 @@ impl App {
         Ok(subjects.collect())
     }
 
+    /// Whether nothing is known of a record but an address that support put on a list.
+    async fn is_only_listed(&self, other: PersonId) -> Result<bool, Unavailable> {
+        let only = self.lists(|lists| {
+            let mut places = lists.organisations_of(other).filter_map(|id| lists.organisation(id)).peekable();
+            places.peek().is_some()
+                && places.all(|place| {
+                    place.listed.contains_key(&other)
+                        && !place.users.contains_key(&other)
+                        && !place.approvers.contains_key(&other)
+                        && place.open_request_of(other).is_none()
+                })
+        });
+        if !only {
+            return Ok(false);
+        }
+        let (other, _) = self.load::<Person>(Stream::Person(other)).await?;
+        Ok(!other.is_linked() && !other.is_staff())
+    }
+
+    /// Somebody came with an address that support put on a list before it was known to be theirs: they take the
+    /// other record's places there, and the address is theirs. Each step can be taken again.
+    async fn take_over(
+        &self,
+        person: PersonId,
+        other: PersonId,
+        account: &Account<'_>,
+        how: Introduction,
+        cause: Cause,
+    ) -> Result<(), IntroduceFailed> {
+        let stream = Stream::Person(person);
+        let hash = self.ring.hash_email(account.email);
+        self.note(stream, cause, |state: &Person| {
+            state.introduce(person, account.email, hash, account.name, how)
+        })
+        .await?;
+        let places: Vec<_> = self.lists(|lists| lists.organisations_of(other).collect());
+        for place in places {
+            self.note(Stream::Organisation(place), cause, |state: &Organisation| {
+                state.take_place(person, other)
+            })
+            .await?;
+        }
+        let old = self.load::<Person>(stream).await?.0.email_hash();
+        self.note(Stream::Email(hash), cause, |state: &Reservation| state.release_email(other)).await?;
+        self.note(Stream::Email(hash), cause, |state: &Reservation| state.reserve_email(person)).await?;
+        self.note(stream, cause, |state: &Person| state.change_email(person, account.email, hash)).await?;
+        if let Some(old) = old.filter(|old| *old != hash) {
+            self.note(Stream::Email(old), cause, |state: &Reservation| state.release_email(person)).await?;
+        }
+        Ok(())
+    }
+
     async fn bring_up_to_date(
         &self,
         person: PersonId,
@@ -149,6 +201,9 @@ impl App {
                         let old = Stream::Email(old);
                         self.note(old, cause, |state: &Reservation| state.release_email(person)).await?;
                     }
+                }
+                Some(other) if self.is_only_listed(other).await? => {
+                    self.take_over(person, other, account, how, cause).await?;
                 }
                 Some(other) => {
                     self.note(stream, cause, |state: &Person| {

@@ -159,7 +159,9 @@ impl App {
                 (None, Some((reason, place.map(|place| place.id))))
             }
         };
-        let may_enter = first.is_some() || !arrival.others.is_empty() || known.is_staff();
+        let listed = self.listed_at(person);
+        let may_enter =
+            first.is_some() || !arrival.others.is_empty() || !listed.is_empty() || known.is_staff();
         if let Some((reason, organisation)) = refusal.filter(|_| !may_enter) {
             let network = &arrival.network;
             self.decide(Stream::Person(person), cause, |state: &Person, _| {
@@ -170,7 +172,7 @@ impl App {
             return Err(Failure::Refused(NotEntered { person, reason }));
         }
 
-        let organisation = first.as_ref().map(|place| place.id);
+        let came_for = first.as_ref().map(|place| place.id);
         let mut organisations = Vec::new();
         for place in first.iter().chain(&arrival.others) {
             if organisations.contains(&place.id) {
@@ -182,6 +184,19 @@ impl App {
                 self.heard_from_dfe_sign_in(place.id, person, named, cause).await.map_err(widen)?;
             }
         }
+
+        // DfE Sign-in has asked which school they come for, but knows nothing of our lists: whoever is on one as
+        // well is asked here.
+        for id in &listed {
+            if !organisations.contains(id) {
+                organisations.push(*id);
+            }
+        }
+        let organisation = match organisations.as_slice() {
+            [only] if !listed.is_empty() => Some(*only),
+            _ if listed.is_empty() => came_for,
+            _ => None,
+        };
 
         let token = SessionToken::fresh(&self.random)?;
         let expires = self.now().plus_seconds(self.limits.absolute_seconds);

@@ -1,8 +1,9 @@
 //! Plain words for the types of events and for the values in them.
 
+pub(super) use crate::web::kinds::kind as organisation_kind;
 use vouchsafe_events::{
-    ApproverBasis, CodeRefusal, Introduction, MailFailure, MailKind, Method, OrganisationKind, Refusal,
-    SignOut, StaffRole, StandDownReason, Withheld,
+    ApproverBasis, CodeRefusal, Introduction, MailFailure, MailKind, Method, Refusal, SignOut, StaffRole,
+    StandDownReason, Withheld,
 };
 
 /// Types of events that belong together.
@@ -126,15 +127,6 @@ pub const GROUPS: &[Group] = &[
 pub fn kind_words(kind: &str) -> &str {
     let all = GROUPS.iter().flat_map(|group| group.kinds);
     all.copied().find_map(|(name, words)| (name == kind).then_some(words)).unwrap_or(kind)
-}
-
-pub(super) const fn organisation_kind(kind: OrganisationKind) -> &'static str {
-    match kind {
-        OrganisationKind::School => "school",
-        OrganisationKind::LeadProvider => "lead provider",
-        OrganisationKind::DeliveryPartner => "delivery partner",
-        OrganisationKind::AppropriateBody => "appropriate body",
-    }
 }
 
 pub(super) const fn basis(basis: ApproverBasis) -> &'static str {

@@ -3,10 +3,12 @@
 
 mod access;
 mod approvers;
+mod listed;
 mod register;
 mod requests;
 mod reviews;
 mod time;
+pub mod users;
 
 use std::collections::{BTreeMap, BTreeSet};
 

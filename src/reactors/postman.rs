@@ -87,6 +87,12 @@ impl MailHealth {
         self.0.load(Ordering::Relaxed)
     }
 
+    /// As if the mail server had gone away.
+    #[cfg(test)]
+    pub(crate) fn set_away_for_tests(&self) {
+        self.set(true);
+    }
+
     fn set(&self, away: bool) {
         if self.0.swap(away, Ordering::Relaxed) != away {
             if away {

@@ -7,7 +7,7 @@ use axum::Router;
 use axum::extract::{Path, State};
 use axum::routing::{get, post};
 use http::HeaderMap;
-use vouchsafe_events::{SessionHash, SignOut};
+use vouchsafe_events::{Method, SessionHash, SignOut};
 use vouchsafe_projections::Session;
 
 use super::form::{Empty, Personal};
@@ -25,7 +25,9 @@ struct Place {
     device: String,
     network: String,
     since: String,
-    /// The school that they act for there.
+    /// How they signed in there.
+    method: &'static str,
+    /// The organisation that they act for there.
     school: Option<String>,
     /// When it ends by itself at the latest.
     ends: String,
@@ -42,6 +44,10 @@ impl Place {
             network: site.app.show(&session.network),
             since: when::date_time(session.began),
             school: session.organisation.map(|id| site.app.organisation_name(id)),
+            method: match session.method {
+                Method::DfeSignIn => "DfE Sign-in",
+                Method::OneTimePassword => "Emailed security code",
+            },
             ends: when::date_time(session.expires),
             current: session.hash == current,
             end: links::end_session(&session.hash),
@@ -101,6 +107,7 @@ mod tests {
 
     fn place(current: bool, school: Option<&str>) -> Place {
         Place {
+            method: "DfE Sign-in",
             device: "Chrome on Windows".to_owned(),
             network: HOSTILE.to_owned(),
             since: "3 March 2026 at 2:05pm".to_owned(),

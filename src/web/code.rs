@@ -222,3 +222,6 @@ fn welcome(site: &Site, held: &Held, entered: &Entered) -> Result<Reply, Problem
     let reply = Reply::to(to).begins_session(session);
     Ok(reply.cookie(cookies::remove(cookies::CODE)).cookie(cookies::remove(cookies::ID_TOKEN)))
 }
+
+#[cfg(test)]
+mod tests;

@@ -2,7 +2,7 @@
 
 use axum::extract::{FromRef, FromRequestParts};
 use http::request::Parts;
-use vouchsafe_events::StaffRole;
+use vouchsafe_events::{Method, StaffRole};
 
 use super::assets::{self, Look};
 use super::reply::Notice;
@@ -40,8 +40,10 @@ pub struct Who {
     pub is_approver: bool,
     /// How many requests wait for them.
     pub waiting: usize,
-    /// Whether they are an auditor.
+    /// Whether they are an auditor, and came with DfE Sign-in.
     pub is_auditor: bool,
+    /// Whether they are a support agent, and came with DfE Sign-in.
+    pub is_support: bool,
 }
 
 /// A link of the service navigation.
@@ -84,7 +86,7 @@ impl Frame {
             current: self.path == href || self.path.starts_with(&format!("{href}/")),
         };
         let mut found = Vec::new();
-        if who.organisation.is_some() || !who.is_auditor {
+        if who.organisation.is_some() || !(who.is_auditor || who.is_support) {
             found.push(link(links::HOME, "Your access"));
         }
         if who.is_approver {
@@ -92,6 +94,9 @@ impl Frame {
                 if who.waiting == 0 { "Requests".to_owned() } else { format!("Requests ({})", who.waiting) };
             found.push(link(links::REQUESTS, &requests));
             found.push(link(links::USERS, "Users"));
+        }
+        if who.is_support {
+            found.push(link(links::SUPPORT, "Support"));
         }
         if who.is_auditor {
             found.push(link(links::TIMELINE, "History"));
@@ -124,18 +129,21 @@ impl Frame {
 impl Who {
     fn of(site: &Site, signed_in: &SignedIn) -> Self {
         let person = signed_in.person;
-        let (organisation, is_approver, waiting, is_auditor) = site.app.lists(|lists| {
+        let with_dfe = signed_in.method == Method::DfeSignIn;
+        let (organisation, is_approver, waiting, is_auditor, is_support) = site.app.lists(|lists| {
             let acting = signed_in.organisation.and_then(|id| lists.organisation(id));
-            let is_approver = acting.is_some_and(|found| found.is_approver(person));
+            let is_approver = with_dfe && acting.is_some_and(|found| found.is_approver(person));
             let waiting = acting
                 .filter(|_| is_approver)
                 .map_or(0, |found| found.open_requests().filter(|request| request.person != person).count());
             let roles = lists.person(person).map(|found| &found.roles);
-            let is_auditor = roles.is_some_and(|roles| roles.contains(&StaffRole::Auditor));
-            (acting.map(|found| found.name.to_string()), is_approver, waiting, is_auditor)
+            let has = |role| with_dfe && roles.is_some_and(|roles| roles.contains(&role));
+            let (is_auditor, is_support) = (has(StaffRole::Auditor), has(StaffRole::Support));
+            (acting.map(|found| found.name.to_string()), is_approver, waiting, is_auditor, is_support)
         });
         let may_switch = signed_in.organisations.len() > 1;
-        Self { name: site.app.name_of(person), organisation, may_switch, is_approver, waiting, is_auditor }
+        let name = site.app.name_of(person);
+        Self { name, organisation, may_switch, is_approver, waiting, is_auditor, is_support }
     }
 }
 

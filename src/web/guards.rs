@@ -6,7 +6,7 @@ use std::ops::Deref;
 use axum::extract::{FromRef, FromRequestParts, OptionalFromRequestParts};
 use http::Method;
 use http::request::Parts;
-use vouchsafe_events::{OrganisationId, PersonId, Position, SessionHash, StaffRole};
+use vouchsafe_events::{Method as By, OrganisationId, PersonId, Position, SessionHash, StaffRole};
 use vouchsafe_projections::Session;
 
 use super::cookies::{self, SessionCookie};
@@ -26,6 +26,8 @@ pub struct SignedIn {
     pub organisation: Option<OrganisationId>,
     /// All that they may act for.
     pub organisations: Vec<OrganisationId>,
+    /// How they showed who they are.
+    pub method: By,
     token: SessionToken,
 }
 
@@ -43,6 +45,15 @@ impl SignedIn {
     /// The token that forms of this session carry.
     pub(super) fn form_token(&self) -> String {
         super::form::token(&self.token, self.organisation)
+    }
+
+    /// A one-time password opens only what support's lists give: whatever else there is to do needs DfE Sign-in
+    /// (ASVS 5.0, 6.3.3).
+    fn with_dfe_sign_in(self) -> Result<Self, Problem> {
+        match self.method {
+            By::DfeSignIn => Ok(self),
+            By::OneTimePassword => Err(Problem::Forbidden(Forbidden::NeedsDfeSignIn)),
+        }
     }
 
     /// Waits until the lists show what this session has written. False if the log does not reach so far, as
@@ -81,10 +92,11 @@ impl SignedIn {
         let hash = token.hash();
         let found = site.app.lists(|lists| {
             let session: &Session = lists.session(hash, now)?;
-            Some((session.person, session.organisation, session.organisations.clone()))
+            Some((session.person, session.organisation, session.organisations.clone(), session.method))
         });
-        let Some((person, organisation, organisations)) = found else { return Ok(Found::Ended) };
-        Ok(Found::Somebody(Box::new(Self { person, session: hash, organisation, organisations, token })))
+        let Some((person, organisation, organisations, method)) = found else { return Ok(Found::Ended) };
+        let session = hash;
+        Ok(Found::Somebody(Box::new(Self { person, session, organisation, organisations, method, token })))
     }
 }
 
@@ -130,7 +142,7 @@ where
     }
 }
 
-/// Somebody who has signed in and acts for an organisation that is open.
+/// Somebody who has signed in with DfE Sign-in and acts for an organisation that is open.
 #[derive(Clone, Debug)]
 pub struct Colleague {
     signed_in: SignedIn,
@@ -160,6 +172,7 @@ where
 
     async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, Problem> {
         let signed_in = <SignedIn as FromRequestParts<S>>::from_request_parts(parts, state).await?;
+        let signed_in = signed_in.with_dfe_sign_in()?;
         let organisation = signed_in.organisation.ok_or(Problem::Choose)?;
         let site = Site::from_ref(state);
         let closed =
@@ -221,10 +234,40 @@ where
 
     async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, Problem> {
         let signed_in = <SignedIn as FromRequestParts<S>>::from_request_parts(parts, state).await?;
+        let signed_in = signed_in.with_dfe_sign_in()?;
         let site = Site::from_ref(state);
         let auditor = site.app.lists(|lists| {
             lists.person(signed_in.person).is_some_and(|person| person.roles.contains(&StaffRole::Auditor))
         });
         if auditor { Ok(Self(signed_in)) } else { Err(Problem::Forbidden(Forbidden::NotAnAuditor)) }
+    }
+}
+
+/// Somebody who has been appointed as a support agent.
+#[derive(Clone, Debug)]
+pub struct Support(SignedIn);
+
+impl Deref for Support {
+    type Target = SignedIn;
+
+    fn deref(&self) -> &SignedIn {
+        &self.0
+    }
+}
+
+impl<S: Send + Sync> FromRequestParts<S> for Support
+where
+    Site: FromRef<S>,
+{
+    type Rejection = Problem;
+
+    async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, Problem> {
+        let signed_in = <SignedIn as FromRequestParts<S>>::from_request_parts(parts, state).await?;
+        let signed_in = signed_in.with_dfe_sign_in()?;
+        let site = Site::from_ref(state);
+        let support = site.app.lists(|lists| {
+            lists.person(signed_in.person).is_some_and(|person| person.roles.contains(&StaffRole::Support))
+        });
+        if support { Ok(Self(signed_in)) } else { Err(Problem::Forbidden(Forbidden::NotSupport)) }
     }
 }

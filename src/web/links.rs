@@ -50,6 +50,12 @@ fixed! {
     REVIEW = "/school/review";
     /// The history, for auditors.
     TIMELINE = "/audit";
+    /// For support: finds organisations and people.
+    SUPPORT = "/support";
+    /// What support's work is measured by.
+    SUPPORT_MEASURES = "/support/measures";
+    /// The same, as CSV.
+    SUPPORT_MEASURES_CSV = "/support/measures.csv";
     /// About cookies.
     COOKIES = "/cookies";
     /// About accessibility.

@@ -56,6 +56,12 @@ pub enum Forbidden {
     NotAnApprover,
     /// It is for auditors.
     NotAnAuditor,
+    /// It is for support agents.
+    NotSupport,
+    /// A one-time password does not open it.
+    NeedsDfeSignIn,
+    /// They are no longer on the list that they signed in by.
+    NotListed,
     /// The organisation that they act for has closed.
     OrganisationClosed,
 }
@@ -175,15 +181,36 @@ impl Problem {
                 &["Only people who have been appointed as auditors can see the history of the service."],
                 home,
             ),
-            Self::Forbidden(Forbidden::OrganisationClosed) => words(
-                "Your school is closed",
+            Self::Forbidden(Forbidden::NotSupport) => words(
+                "You cannot see this page",
+                &["Only support agents of the department can see this page."],
+                home,
+            ),
+            Self::Forbidden(Forbidden::NeedsDfeSignIn) => words(
+                "Sign in with DfE Sign-in to do this",
                 &[
-                    "DfE Sign-in says that this school is closed, so nobody can act for it any more. If it has become another school, sign in and choose that one.",
+                    "You have signed in with a security code. That is enough to use the service for the organisations on whose user lists you are, but not for this page. Sign out, then sign in with DfE Sign-in.",
+                ],
+                home,
+            ),
+            Self::Forbidden(Forbidden::NotListed) => words(
+                "You are no longer on this user list",
+                &[
+                    "You signed in with a security code, which is good for organisations on whose user lists you are. You are no longer on the list of the organisation that you act for. If you think that is a mistake, contact the support team.",
+                ],
+                again,
+            ),
+            Self::Forbidden(Forbidden::OrganisationClosed) => words(
+                "Your organisation is closed",
+                &[
+                    "It is closed, so nobody can act for it any more. If it has become another one, for example an academy, sign in and choose that one.",
                 ],
                 again,
             ),
             Self::SignIn { .. } => words("You need to sign in", &["Sign in to see this page."], again),
-            Self::Choose => words("Choose your school", &["You act for more than one school."], None),
+            Self::Choose => {
+                words("Choose your organisation", &["You act for more than one organisation."], None)
+            }
             Self::FormExpired => words(
                 "Sorry, we could not accept that form",
                 &[
@@ -270,7 +297,8 @@ impl SignInFailed {
             Self::DfeSignInDown => (
                 "DfE Sign-in is not available",
                 &[
-                    "We could not reach DfE Sign-in, so nobody can sign in just now. Try again in a few minutes.",
+                    "We could not reach DfE Sign-in. Try again in a few minutes.",
+                    "If you work for a lead provider, a delivery partner or an appropriate body and are on its user list, you can sign in with a security code that we email to you.",
                 ],
             ),
             Self::NotTrusted => (
@@ -286,10 +314,14 @@ impl SignInFailed {
                 ],
             ),
         };
+        let link = match self {
+            Self::DfeSignInDown => ("Sign in with a security code", links::CODE),
+            _ => ("Sign in with DfE Sign-in", links::SIGN_IN),
+        };
         Words {
             title,
             paragraphs: paragraphs.iter().map(|text| (*text).to_owned()).collect(),
-            link: Some(("Sign in with DfE Sign-in", links::SIGN_IN)),
+            link: Some(link),
         }
     }
 }

@@ -56,6 +56,11 @@ fn all_cookies(frame: &Frame, session_hours: i64) -> Vec<Cookie> {
             kept: format!("{} minutes", cookies::AGAIN_KEPT / 60),
         },
         Cookie {
+            name: cookies::CODE.to_owned(),
+            purpose: "Lets you sign in with a security code that we email to you",
+            kept: "3 hours, or until you have signed in".to_owned(),
+        },
+        Cookie {
             name: cookies::NOTICE.to_owned(),
             purpose: "Lets the next page tell you what has just been done",
             kept: format!("{} seconds, or until you have seen it", cookies::NOTICE_KEPT),
@@ -120,7 +125,14 @@ mod tests {
     #[test]
     fn every_cookie_is_listed_by_its_real_name() {
         let page = samples().remove(0);
-        for name in [cookies::SESSION, cookies::ID_TOKEN, cookies::NOTICE, cookies::ATTEMPT, cookies::AGAIN] {
+        for name in [
+            cookies::SESSION,
+            cookies::ID_TOKEN,
+            cookies::NOTICE,
+            cookies::ATTEMPT,
+            cookies::AGAIN,
+            cookies::CODE,
+        ] {
             assert!(page.contains(name), "{name}");
         }
     }

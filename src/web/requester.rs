@@ -6,7 +6,7 @@ mod home;
 mod stands;
 mod start;
 #[cfg(test)]
-mod tests;
+pub(in crate::web) mod tests;
 mod withdraw;
 
 use axum::Router;

@@ -15,6 +15,7 @@ pub(super) fn frame() -> Frame {
         is_approver: true,
         waiting: 3,
         is_auditor: true,
+        is_support: true,
     };
     Frame {
         service_name: "Vouchsafe".to_owned(),

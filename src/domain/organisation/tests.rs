@@ -10,6 +10,7 @@ mod random;
 mod register;
 mod reviews;
 mod time;
+mod users;
 
 use uuid::Uuid;
 use vouchsafe_events::{

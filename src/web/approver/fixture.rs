@@ -167,6 +167,7 @@ pub(super) fn frame() -> Frame {
         is_approver: true,
         waiting: 1,
         is_auditor: false,
+        is_support: false,
     };
     Frame {
         service_name: "Vouchsafe".to_owned(),

@@ -13,7 +13,7 @@ use crate::web::problem::{Forbidden, refused};
 use crate::web::{Frame, Problem, Reply, SignedIn, Site, links};
 
 /// What is said when no school, or none of theirs, is chosen.
-const SELECT: &str = "Select the school that you want to act for";
+const SELECT: &str = "Select the organisation that you want to act for";
 
 /// Where to go on to.
 #[derive(Debug, Deserialize)]
@@ -35,6 +35,8 @@ struct Choice {
     name: String,
     /// What tells it from another of the same name: its local authority and its URN.
     hint: Option<String>,
+    /// What it is, if it is anything but a school alone.
+    what: Option<String>,
     current: bool,
 }
 
@@ -56,6 +58,11 @@ fn alike(one: &str, other: &str) -> bool {
     one.starts_with(&other) || other.starts_with(&one)
 }
 
+/// What an organisation is, if it is anything but a school alone.
+fn what(organisation: &Organisation) -> Option<String> {
+    organisation.has_user_list().then(|| crate::web::kinds::kinds(&organisation.kinds))
+}
+
 /// What tells a school from its namesakes.
 fn hint(organisation: &Organisation) -> Option<String> {
     let authority = organisation.local_authority.as_ref().map(|found| found.name.to_string());
@@ -66,7 +73,7 @@ fn hint(organisation: &Organisation) -> Option<String> {
     }
 }
 
-/// The open schools of a session, by name.
+/// The open organisations of a session: the one that the person acted for last, then the others by name.
 fn choices(site: &Site, signed_in: &SignedIn) -> Vec<Choice> {
     let mut found: Vec<Choice> = site.app.lists(|lists| {
         let theirs = signed_in.organisations.iter().filter_map(|id| lists.organisation(*id));
@@ -75,11 +82,13 @@ fn choices(site: &Site, signed_in: &SignedIn) -> Vec<Choice> {
             id: organisation.id,
             name: organisation.name.to_string(),
             hint: hint(organisation),
+            what: what(organisation),
             current: signed_in.organisation == Some(organisation.id),
         };
         open.map(choice).collect()
     });
-    found.sort_by_cached_key(|choice| (choice.name.to_lowercase(), choice.id));
+    let last = site.app.lists(|lists| lists.person(signed_in.person)?.last_organisation);
+    found.sort_by_cached_key(|choice| (Some(choice.id) != last, choice.name.to_lowercase(), choice.id));
     tell_apart(&mut found);
     found
 }
@@ -157,13 +166,14 @@ pub(super) mod tests {
     fn choice(id: u128, name: &str) -> Choice {
         let id = OrganisationId::from_uuid(Uuid::from_u128(id));
         let hint = Some(format!("Barnsley, URN {HOSTILE}"));
-        Choice { id, name: name.to_owned(), hint, current: false }
+        Choice { id, name: name.to_owned(), hint, what: None, current: false }
     }
 
     pub(in crate::web::requester) fn samples() -> Vec<String> {
         let mut choices = vec![choice(1, "St Mary’s"), choice(2, "St. Mary’s School"), choice(3, HOSTILE)];
         tell_apart(&mut choices);
         choices[0].current = true;
+        choices[2].what = Some("lead provider".to_owned());
         let mut faults = Faults::default();
         faults.add("organisation", SELECT);
         let page = |faults, return_to: Option<&str>| Page {

@@ -2,7 +2,7 @@
 
 use askama::Template;
 use axum::extract::State;
-use vouchsafe_events::{OrganisationId, StaffRole};
+use vouchsafe_events::{Method, OrganisationId, StaffRole};
 
 use super::school;
 use super::stands::{Last, Stands};
@@ -34,7 +34,7 @@ impl Page {
     /// The page's heading and title.
     fn heading(&self) -> String {
         match &self.stands {
-            Stands::Approver(_) | Stands::User(_) => {
+            Stands::Approver(_) | Stands::User(_) | Stands::Listed(_) => {
                 format!("You have access to {} for {}", self.frame.service_name, self.school)
             }
             Stands::Waiting(_) if self.approvers == 0 => {
@@ -55,6 +55,7 @@ impl Page {
 struct NoSchool {
     frame: Frame,
     is_auditor: bool,
+    is_support: bool,
 }
 
 /// How it stands with the access of whoever has signed in.
@@ -67,25 +68,36 @@ pub(super) async fn home(
         if !signed_in.organisations.is_empty() {
             return Err(Problem::Choose);
         }
-        let is_auditor = site.app.lists(|lists| {
-            lists.person(signed_in.person).is_some_and(|person| person.roles.contains(&StaffRole::Auditor))
-        });
-        return Reply::page(&NoSchool { frame, is_auditor });
+        let has = |role| {
+            site.app.lists(|lists| {
+                lists.person(signed_in.person).is_some_and(|person| person.roles.contains(&role))
+            })
+        };
+        let (is_auditor, is_support) = (has(StaffRole::Auditor), has(StaffRole::Support));
+        return Reply::page(&NoSchool { frame, is_auditor, is_support });
     };
     let organisation = school(&site, id)?;
     if organisation.closed {
         return closed(&site, &signed_in, &organisation.name);
     }
     let (person, now) = (signed_in.person, site.app.now());
+    if signed_in.method == Method::OneTimePassword && !organisation.is_listed(person) {
+        return Err(Problem::Forbidden(Forbidden::NotListed));
+    }
     let email_held =
         site.app.lists(|lists| lists.person(person).is_some_and(|person| person.email_held_by.is_some()));
     Reply::page(&Page {
         frame,
         school: organisation.name.to_string(),
-        stands: Stands::of(&organisation, person, now, site.app.terms(), site.app.as_ref()),
+        stands: match signed_in.method {
+            Method::DfeSignIn => Stands::of(&organisation, person, now, site.app.terms(), site.app.as_ref()),
+            Method::OneTimePassword => Stands::by_list(&organisation, person),
+        },
         approvers: organisation.approvers.len(),
         request_days: site.app.terms().request_expires_after_days,
-        may_return: organisation.stood_down.contains(&person) && !organisation.is_approver(person),
+        may_return: signed_in.method == Method::DfeSignIn
+            && organisation.stood_down.contains(&person)
+            && !organisation.is_approver(person),
         email_held,
         service_url: site.settings.service_url.as_ref().map(ToString::to_string),
         help: site.settings.dfe_sign_in_help_url.to_string(),
@@ -98,7 +110,7 @@ fn closed(site: &Site, signed_in: &SignedIn, name: &str) -> Result<Reply, Proble
         site.app.lists(|lists| lists.organisation(*id).is_some_and(|found| !found.closed))
     };
     if signed_in.organisations.iter().any(is_open) {
-        Ok(Reply::to(links::CHOOSE).notes(format!("{name} is closed. Choose another of your schools.")))
+        Ok(Reply::to(links::CHOOSE).notes(format!("{name} is closed. Choose another of your organisations.")))
     } else {
         Err(Problem::Forbidden(Forbidden::OrganisationClosed))
     }
@@ -108,5 +120,7 @@ fn closed(site: &Site, signed_in: &SignedIn, name: &str) -> Result<Reply, Proble
 pub(super) fn no_school_samples() -> Vec<String> {
     use crate::web::samples::frame;
 
-    [true, false].map(|is_auditor| NoSchool { frame: frame(), is_auditor }.render().unwrap()).to_vec()
+    [true, false]
+        .map(|is| NoSchool { frame: frame(), is_auditor: is, is_support: !is }.render().unwrap())
+        .to_vec()
 }

@@ -5,6 +5,7 @@ use vouchsafe_projections::{Access, Approver, Ended, HowEnded, Organisation, Out
 
 use crate::app::App;
 use crate::domain::Terms;
+use crate::web::kinds::kinds;
 use crate::web::{links, when};
 
 /// Opens what the lists hold sealed.
@@ -32,6 +33,8 @@ pub(super) enum Stands {
     Approver(Approves),
     /// An approver gave them access.
     User(Uses),
+    /// They are on the list that support keeps, and have access by that alone.
+    Listed(OnList),
     /// Their request waits.
     Waiting(Waits),
     /// They have no access and nothing waits.
@@ -64,6 +67,15 @@ pub(super) struct Uses {
     pub(super) asked: bool,
     /// At the end of what day it ends, if it does.
     pub(super) ends: Option<String>,
+}
+
+/// Somebody on the list that support keeps.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct OnList {
+    /// Since what day.
+    pub(super) since: String,
+    /// What the organisation is: "lead provider and delivery partner".
+    pub(super) kinds: String,
 }
 
 /// A request that waits.
@@ -128,6 +140,16 @@ fn by(actor: Actor, words: &impl Words) -> Option<String> {
 }
 
 impl Stands {
+    /// How it stands with somebody by the list that support keeps, and nothing else.
+    pub(super) fn by_list(organisation: &Organisation, person: PersonId) -> Self {
+        match organisation.listed.get(&person) {
+            Some(listed) => {
+                Self::Listed(OnList { since: when::date(listed.since), kinds: kinds(&organisation.kinds) })
+            }
+            None => Self::Out(Last::Nothing),
+        }
+    }
+
     /// How it stands with `person` at `now`.
     pub(super) fn of(
         organisation: &Organisation,
@@ -147,6 +169,9 @@ impl Stands {
         let access = organisation.users.get(&person);
         if let Some(access) = access.filter(|access| access.lasts(now)) {
             return Self::User(uses(access, words));
+        }
+        if organisation.is_listed(person) {
+            return Self::by_list(organisation, person);
         }
         if let Some(request) = open {
             return Self::Waiting(waits(request, now, terms, words));

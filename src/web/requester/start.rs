@@ -1,22 +1,29 @@
 //! The start page.
 
 use askama::Template;
+use axum::extract::State;
 
-use crate::web::{Frame, Problem, Reply, SignedIn, links};
+use crate::web::{Frame, Problem, Reply, SignedIn, Site, links};
 
 /// What the service is for, and the way in.
 #[derive(Template)]
 #[template(path = "web/requester/start.html")]
 struct Page {
     frame: Frame,
+    /// Whether emailed codes are offered.
+    codes: bool,
 }
 
 /// The start page; whoever has signed in is past it.
-pub(super) async fn start(signed_in: Option<SignedIn>, frame: Frame) -> Result<Reply, Problem> {
+pub(super) async fn start(
+    State(site): State<Site>,
+    signed_in: Option<SignedIn>,
+    frame: Frame,
+) -> Result<Reply, Problem> {
     if signed_in.is_some() {
         return Ok(Reply::to(links::HOME));
     }
-    Reply::page(&Page { frame })
+    Reply::page(&Page { frame, codes: site.settings.one_time_passwords })
 }
 
 #[cfg(test)]
@@ -26,5 +33,5 @@ pub(super) fn samples() -> Vec<String> {
 
     let plain = Frame { who: None, ..frame() };
     let govuk = Frame { look: Look::Govuk, ..plain.clone() };
-    [plain, govuk].into_iter().map(|frame| Page { frame }.render().unwrap()).collect()
+    [plain, govuk].into_iter().map(|frame| Page { frame, codes: true }.render().unwrap()).collect()
 }

@@ -1,6 +1,6 @@
 //! Every page with its samples, and the pages in the hands of people.
 
-mod browser;
+pub(in crate::web) mod browser;
 mod journeys;
 mod returning;
 mod standing;

@@ -26,14 +26,14 @@ use crate::web::cookies::{self, SessionCookie};
 use crate::web::{Limits, Parts, Site, WebSettings, router};
 
 /// The pages over a log of their own.
-pub(super) struct Service {
-    pub(super) site: Site,
+pub(in crate::web) struct Service {
+    pub(in crate::web) site: Site,
     router: Router,
     _folder: tempfile::TempDir,
 }
 
 /// A school, as DfE Sign-in describes it.
-pub(super) fn place(urn: &str, name: &str, approver: bool) -> Place {
+pub(in crate::web) fn place(urn: &str, name: &str, approver: bool) -> Place {
     let urn: Urn = urn.parse().unwrap();
     let seen = Observed {
         name: name.into(),
@@ -49,12 +49,12 @@ pub(super) fn place(urn: &str, name: &str, approver: bool) -> Place {
 }
 
 impl Service {
-    pub(super) async fn start() -> Self {
+    pub(in crate::web) async fn start() -> Self {
         Self::with_api(None).await
     }
 
     /// The pages of a service that may ask DfE Sign-in's API.
-    pub(super) async fn with_api(api: Option<DfeApi>) -> Self {
+    pub(in crate::web) async fn with_api(api: Option<DfeApi>) -> Self {
         let folder = tempfile::tempdir().unwrap();
         let clock: Arc<dyn Clock> = Arc::new(SystemClock);
         let master = MasterKey::generate().unwrap();
@@ -90,12 +90,17 @@ impl Service {
     }
 
     /// Somebody signs in, for the first of these schools, if there is one.
-    pub(super) async fn sign_in(&self, name: &str, places: &[Place]) -> Browser<'_> {
+    pub(in crate::web) async fn sign_in(&self, name: &str, places: &[Place]) -> Browser<'_> {
         self.sign_in_with(name, &format!("{}@greenhill.example", name.to_lowercase()), places).await
     }
 
     /// Somebody signs in with an email of their choice.
-    pub(super) async fn sign_in_with(&self, name: &str, email: &str, places: &[Place]) -> Browser<'_> {
+    pub(in crate::web) async fn sign_in_with(
+        &self,
+        name: &str,
+        email: &str,
+        places: &[Place],
+    ) -> Browser<'_> {
         let came_for = match places.first() {
             Some(place) => CameFor::School(place.clone()),
             None => CameFor::Nowhere(Refusal::NoOrganisation, None),
@@ -123,7 +128,7 @@ impl Service {
     }
 
     /// Why sign-ins of a person were refused, in order.
-    pub(super) async fn refusals_of(&self, person: PersonId) -> Vec<Refusal> {
+    pub(in crate::web) async fn refusals_of(&self, person: PersonId) -> Vec<Refusal> {
         let stream = Stream::Person(person);
         let stored = self.site.app.store().read(stream, Version::new(0), 100).await.unwrap();
         let events = stored.iter().map(|event| decode(event.position, &event.bytes).unwrap().event);
@@ -132,54 +137,54 @@ impl Service {
     }
 
     /// Somebody who has not signed in.
-    pub(super) fn nobody(&self) -> Browser<'_> {
+    pub(in crate::web) fn nobody(&self) -> Browser<'_> {
         let person = PersonId::from_uuid(vouchsafe_events::Uuid::nil());
         Browser { service: self, person, token: None, jar: BTreeMap::new() }
     }
 }
 
 /// Somebody's browser.
-pub(super) struct Browser<'a> {
+pub(in crate::web) struct Browser<'a> {
     service: &'a Service,
-    pub(super) person: PersonId,
+    pub(in crate::web) person: PersonId,
     token: Option<SessionToken>,
     jar: BTreeMap<String, String>,
 }
 
 /// What a browser was answered.
 #[derive(Debug)]
-pub(super) struct Answer {
-    pub(super) status: StatusCode,
-    pub(super) location: String,
-    pub(super) body: String,
+pub(in crate::web) struct Answer {
+    pub(in crate::web) status: StatusCode,
+    pub(in crate::web) location: String,
+    pub(in crate::web) body: String,
 }
 
 impl Answer {
     /// That the page holds some words.
     #[track_caller]
-    pub(super) fn says(&self, words: &str) {
+    pub(in crate::web) fn says(&self, words: &str) {
         assert!(self.body.contains(words), "not said: {words}\n{self:?}");
     }
 
     /// That it leads on to a page.
     #[track_caller]
-    pub(super) fn leads_to(&self, path: &str) {
+    pub(in crate::web) fn leads_to(&self, path: &str) {
         assert_eq!((self.status, self.location.as_str()), (StatusCode::SEE_OTHER, path), "{}", self.body);
     }
 }
 
 impl Browser<'_> {
     /// The browser gets another cookie.
-    pub(super) fn keeps(&mut self, name: &str, value: &impl serde::Serialize) {
+    pub(in crate::web) fn keeps(&mut self, name: &str, value: &impl serde::Serialize) {
         let sealed = self.service.site.cookies.seal(name, value).unwrap();
         self.jar.insert(name.to_owned(), sealed);
     }
 
-    pub(super) async fn get(&mut self, path: &str) -> Answer {
+    pub(in crate::web) async fn get(&mut self, path: &str) -> Answer {
         self.send(Request::get(path), Body::empty()).await
     }
 
-    pub(super) async fn post(&mut self, path: &str, fields: &[(&str, &str)]) -> Answer {
+    pub(in crate::web) async fn post(&mut self, path: &str, fields: &[(&str, &str)]) -> Answer {
         let mut form = url::form_urlencoded::Serializer::new(String::new());
         form.append_pair("form_token", &self.form_token()).extend_pairs(fields);
         let request = Request::post(path).header(header::CONTENT_TYPE, "application/x-www-form-urlencoded");

@@ -118,7 +118,7 @@ async fn somebody_with_two_schools_changes_between_them() {
     for fields in [&[("organisation", unknown.as_str())][..], &[("organisation", "x")], &[]] {
         let page = dee.post("/organisation", fields).await;
         assert_eq!(page.status, StatusCode::UNPROCESSABLE_ENTITY);
-        page.says("Select the school that you want to act for");
+        page.says("Select the organisation that you want to act for");
     }
 }
 
@@ -145,7 +145,7 @@ async fn a_school_that_closes_is_left_for_another() {
     for path in ["/access", "/organisation"] {
         let page = cai.get(path).await;
         assert_eq!(page.status, StatusCode::FORBIDDEN, "{path}");
-        page.says("Your school is closed");
+        page.says("Your organisation is closed");
     }
 }
 

@@ -1,0 +1,192 @@
+//! Support's work: user lists, the organisations that they belong to, and people's addresses.
+
+use vouchsafe_events::{Actor, Email, Introduction, OrganisationId, OrganisationKind, PersonId, Stream};
+
+use super::{App, Cause, Done, Failure};
+use crate::domain::organisation::users::{ChangeRefused, DismissRefused, Fresh, ListRefused, UnlistRefused};
+use crate::domain::{Organisation, Person, PersonName, Reason, Reservation};
+
+/// Somebody to put on a list.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Entry {
+    /// Their address.
+    pub email: Email,
+    /// Their name, if it is known.
+    pub name: Option<PersonName>,
+}
+
+/// What became of somebody who was to be put on a list.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Listing {
+    /// They are on it.
+    Added(PersonId),
+    /// It is the agent themselves: a second agent decides.
+    Proposed(PersonId),
+}
+
+/// Why somebody's address cannot be changed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum EmailRefused {
+    /// Nobody is known by it.
+    #[error("this person is not known")]
+    Unknown,
+    /// It follows their account at DfE Sign-in.
+    #[error(
+        "their email address follows their DfE Sign-in account by itself: put the new address on the list instead"
+    )]
+    Linked,
+    /// The new address is another's.
+    #[error("somebody else is recorded with that address")]
+    AnothersEmail(PersonId),
+    /// It is their address already.
+    #[error("that is their address already")]
+    Same,
+}
+
+impl App {
+    /// Puts somebody on a list. Who is not known yet is introduced, and recognised by their address when they come.
+    pub async fn list_user(
+        &self,
+        organisation: OrganisationId,
+        entry: &Entry,
+        by: Actor,
+        two_person_rule: bool,
+    ) -> Result<(Listing, Done), Failure<ListRefused>> {
+        let cause = Cause::by(by);
+        let stream = Stream::Organisation(organisation);
+        let hash = self.ring.hash_email(&entry.email);
+        // Nobody is introduced for a list that does not take them.
+        if self.lists(|lists| lists.person_by_email(hash)).is_none() {
+            let (state, _) = self.load::<Organisation>(stream).await?;
+            let nobody = PersonId::from_uuid(vouchsafe_events::Uuid::nil());
+            state.list_user(nobody, by, two_person_rule).map_err(Failure::Refused)?;
+        }
+        let introduced = self.introduce(&entry.email, entry.name.as_ref(), Introduction::Support, cause);
+        let person = introduced.await?;
+        let done = self
+            .decide(stream, cause, |state: &Organisation, _| state.list_user(person, by, two_person_rule))
+            .await?;
+        let added =
+            self.lists(|lists| lists.organisation(organisation).is_some_and(|it| it.is_listed(person)));
+        Ok((if added { Listing::Added(person) } else { Listing::Proposed(person) }, done))
+    }
+
+    /// Puts somebody who is known on a list.
+    pub async fn list_person(
+        &self,
+        organisation: OrganisationId,
+        person: PersonId,
+        by: Actor,
+        two_person_rule: bool,
+    ) -> Result<Done, Failure<ListRefused>> {
+        self.decide(Stream::Organisation(organisation), Cause::by(by), |state: &Organisation, _| {
+            state.list_user(person, by, two_person_rule)
+        })
+        .await
+    }
+
+    /// Dismisses what an agent asked for themselves.
+    pub async fn dismiss_proposal(
+        &self,
+        organisation: OrganisationId,
+        person: PersonId,
+        by: Actor,
+    ) -> Result<Done, Failure<DismissRefused>> {
+        self.decide(Stream::Organisation(organisation), Cause::by(by), |state: &Organisation, _| {
+            state.dismiss_proposal(person)
+        })
+        .await
+    }
+
+    /// Takes somebody off a list.
+    pub async fn unlist_user(
+        &self,
+        organisation: OrganisationId,
+        person: PersonId,
+        reason: &Reason,
+        by: Actor,
+    ) -> Result<Done, Failure<UnlistRefused>> {
+        self.decide(Stream::Organisation(organisation), Cause::by(by), |state: &Organisation, _| {
+            state.unlist_user(person, reason)
+        })
+        .await
+    }
+
+    /// Gives a person another address, who has no account at DfE Sign-in from which it would come. Each step can be
+    /// taken again.
+    pub async fn change_user_email(
+        &self,
+        person: PersonId,
+        email: &Email,
+        by: Actor,
+    ) -> Result<(), Failure<EmailRefused>> {
+        let cause = Cause::by(by);
+        let stream = Stream::Person(person);
+        let (known, _) = self.load::<Person>(stream).await?;
+        let old = known.email_hash().ok_or(Failure::Refused(EmailRefused::Unknown))?;
+        if known.is_linked() {
+            return Err(Failure::Refused(EmailRefused::Linked));
+        }
+        let hash = self.ring.hash_email(email);
+        if hash == old {
+            return Err(Failure::Refused(EmailRefused::Same));
+        }
+        let reservation = Stream::Email(hash);
+        self.decide(reservation, cause, |state: &Reservation, _| Ok(state.reserve_email(person))).await?;
+        let (reserved, _) = self.load::<Reservation>(reservation).await?;
+        if let Some(other) = reserved.holder().filter(|holder| *holder != person) {
+            return Err(Failure::Refused(EmailRefused::AnothersEmail(other)));
+        }
+        self.decide(stream, cause, |state: &Person, _| Ok(state.change_email(person, email, hash))).await?;
+        self.decide(Stream::Email(old), cause, |state: &Reservation, _| Ok(state.release_email(person)))
+            .await
+            .map(drop)
+    }
+
+    /// Registers an organisation that is no school.
+    pub async fn register_organisation(
+        &self,
+        fresh: &Fresh,
+        by: Actor,
+    ) -> Result<OrganisationId, Failure<ChangeRefused>> {
+        let id = OrganisationId::from_uuid(self.random.uuid(self.now())?);
+        self.decide(Stream::Organisation(id), Cause::by(by), |state: &Organisation, _| {
+            state.register(fresh.clone())
+        })
+        .await?;
+        Ok(id)
+    }
+
+    /// Says what an organisation is.
+    pub async fn change_kinds(
+        &self,
+        organisation: OrganisationId,
+        kinds: &[OrganisationKind],
+        by: Actor,
+    ) -> Result<Done, Failure<ChangeRefused>> {
+        self.decide(Stream::Organisation(organisation), Cause::by(by), |state: &Organisation, _| {
+            state.change_kinds(kinds)
+        })
+        .await
+    }
+
+    /// Renames an organisation that is no school, closes it or opens it again.
+    pub async fn change_organisation(
+        &self,
+        organisation: OrganisationId,
+        name: Option<&str>,
+        open: Option<bool>,
+        by: Actor,
+    ) -> Result<Done, Failure<ChangeRefused>> {
+        self.decide(Stream::Organisation(organisation), Cause::by(by), |state: &Organisation, _| {
+            state.change(name.map(Into::into), open)
+        })
+        .await
+    }
+
+    /// Whose an address is, as the lists know.
+    pub fn person_of(&self, email: &Email) -> Option<PersonId> {
+        let hash = self.ring.hash_email(email);
+        self.lists(|lists| lists.person_by_email(hash))
+    }
+}
