@@ -127,10 +127,12 @@ pub fn decode(bytes: &[u8]) -> Result<String, Unreadable> {
 /// Reads rows: a column `email` and, if there is one, a column `name`, in the order that a header says, or in this
 /// order if there is no header. Semicolons and tabs part columns as well as commas do.
 pub fn read(text: &str) -> Result<Vec<Row>, Unreadable> {
+    // One kind of line's end, so that lines are counted right.
+    let text = &text.replace("\r\n", "\n").replace('\r', "\n");
     let first = text.lines().find(|line| !line.trim().is_empty()).ok_or(Unreadable::Empty)?;
     let delimiter =
         [b',', b';', b'\t'].into_iter().find(|mark| first.contains(char::from(*mark))).unwrap_or(b',');
-    if text.matches('"').count() % 2 != 0 {
+    if !text.matches('"').count().is_multiple_of(2) {
         return Err(Unreadable::NotCsv { line: unclosed(text) });
     }
     let mut reader = csv::ReaderBuilder::new()
@@ -175,7 +177,7 @@ fn unclosed(text: &str) -> u64 {
     let mut open = false;
     let mut at = 1;
     for (number, line) in (1_u64..).zip(text.lines()) {
-        if line.matches('"').count() % 2 != 0 {
+        if !line.matches('"').count().is_multiple_of(2) {
             open = !open;
             at = if open { number } else { at };
         }

@@ -7,6 +7,7 @@ mod projections;
 mod replay;
 mod serve;
 mod staff;
+mod users;
 
 use std::path::PathBuf;
 use std::process::ExitCode;
@@ -36,6 +37,10 @@ enum Command {
     Demo(demo::Demo),
     /// Appoints auditors and support agents, stands them down, lists them.
     Staff(staff::Staff),
+    /// Looks after the user lists of organisations that cannot look after themselves.
+    Users(users::Users),
+    /// Registers organisations that are no schools, and says what they are.
+    Organisations(users::Organisations),
     /// Writes the history to standard output, one event a line, as JSON.
     Replay(replay::Replay),
     /// Looks after the lists that are folded from the history.
@@ -87,6 +92,8 @@ impl Cli {
             Command::Serve(command) => command.run().await,
             Command::Demo(command) => command.run().await,
             Command::Staff(command) => command.run().await,
+            Command::Users(command) => command.run().await,
+            Command::Organisations(command) => command.run().await,
             Command::Replay(command) => command.run().await,
             Command::Projections(command) => command.run().await,
         };

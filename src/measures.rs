@@ -13,7 +13,7 @@ use vouchsafe_projections::{Counts, Lists, Measures, RequestEnd};
 
 use crate::web::when;
 
-pub(crate) use plot::bars;
+pub(crate) use plot::{Bar, bars};
 
 /// The longest period that is measured at once, in days: what a plot has room for, month by month.
 pub(crate) const LONGEST_DAYS: i32 = 366 * 5;
@@ -57,23 +57,23 @@ impl Period {
     }
 
     /// Its first day.
-    pub(crate) const fn first(&self) -> Date {
+    pub(crate) const fn first(self) -> Date {
         self.first
     }
 
     /// Its last day.
-    pub(crate) const fn last(&self) -> Date {
+    pub(crate) const fn last(self) -> Date {
         self.last
     }
 
     /// From the first day's first instant up to the last day's end.
-    fn instants(&self) -> Option<Range<Timestamp>> {
+    fn instants(self) -> Option<Range<Timestamp>> {
         let after = |day| when::end_of(day).map(|end| Timestamp::from_micros(end.micros() + 1));
         Some(after(self.first.yesterday().ok()?)?..after(self.last)?)
     }
 
     /// The period in parts that a plot and a table have room for: days, weeks or calendar months.
-    fn parts(&self) -> Vec<Self> {
+    fn parts(self) -> Vec<Self> {
         let days = self.first.until(self.last).map_or(0, |span| span.get_days());
         let after = |first: Date| match days {
             ..=31 => first.tomorrow(),
@@ -284,9 +284,9 @@ pub(crate) fn in_words(seconds: i64) -> String {
         more => format!("{more} {one}s"),
     };
     match seconds {
-        ..60 => "less than a minute".to_owned(),
-        ..5_400 => counted((seconds + 30) / 60, "minute"),
-        ..172_800 => counted((seconds + 1_800) / 3_600, "hour"),
+        i64::MIN..60 => "less than a minute".to_owned(),
+        60..5_400 => counted((seconds + 30) / 60, "minute"),
+        5_400..172_800 => counted((seconds + 1_800) / 3_600, "hour"),
         _ => counted((seconds + 43_200) / 86_400, "day"),
     }
 }

@@ -5,9 +5,9 @@
 //! [`Problem`], which one place turns into words.
 
 mod account;
-mod approver;
+pub(in crate::web) mod approver;
 pub mod assets;
-mod audit;
+pub(in crate::web) mod audit;
 mod code;
 mod cookies;
 mod form;
@@ -24,6 +24,7 @@ mod requester;
 #[cfg(test)]
 mod samples;
 mod sign_in;
+mod support;
 pub(crate) mod when;
 mod wrap;
 
@@ -68,6 +69,8 @@ pub struct WebSettings {
     pub look: Look,
     /// Whether people who are on a list that support keeps can sign in with an emailed one-time password.
     pub one_time_passwords: bool,
+    /// Whether a support agent needs a second one to be put on a user list themselves.
+    pub two_person_rule: bool,
     /// The email that the accessibility page tells people to write to.
     pub contact_email: Option<String>,
     /// Addresses of the proxies in front, whose `X-Forwarded-For` is believed. From others it is passed over.
@@ -85,6 +88,7 @@ impl Default for WebSettings {
             dfe_sign_in_help_url: url("https://help.signin.education.gov.uk/"),
             look: Look::default(),
             one_time_passwords: true,
+            two_person_rule: true,
             contact_email: None,
             trusted_proxies: Proxies::default(),
         }
@@ -145,6 +149,7 @@ pub fn router(site: &Site) -> Router {
         .merge(requester::routes())
         .merge(account::routes())
         .merge(public::routes())
+        .merge(support::routes())
         .fallback(problem::not_found)
         .layer(DefaultBodyLimit::max(MOST_BODY_BYTES))
         // Should a handler panic all the same, the person gets a page and everybody else notices nothing.

@@ -36,7 +36,8 @@ fn what_is_no_list_is_told_with_its_line() {
     assert_eq!(read("email,name\n\n"), Err(Unreadable::Empty));
     assert_eq!(read("a@b.example,\"Ann\nc@d.example"), Err(Unreadable::NotCsv { line: 1 }));
     assert_eq!(read("a@b.example\nc@d.example,\"Cai"), Err(Unreadable::NotCsv { line: 2 }));
-    let many: String = (0..=MOST_ROWS).map(|n| format!("a{n}@b.example\n")).collect();
+    let many: Vec<String> = (0..=MOST_ROWS).map(|n| format!("a{n}@b.example")).collect();
+    let many = many.join("\n");
     assert_eq!(read(&many), Err(Unreadable::TooManyRows));
 }
 

@@ -8,11 +8,11 @@ mod end_access;
 mod fixture;
 mod make_approver;
 mod members;
-mod pagination;
+pub(in crate::web) mod pagination;
 mod request;
 mod requests;
 mod review;
-mod sheet;
+pub(in crate::web) mod sheet;
 mod stand_down;
 #[cfg(test)]
 mod tests;

@@ -1,9 +1,9 @@
 //! The history, for auditors: what happened, found by school, person, type and date, and each event by itself.
 
 mod asked;
-mod dates;
+pub(in crate::web) mod dates;
 mod event;
-mod look;
+pub(in crate::web) mod look;
 mod page;
 mod places;
 mod stored;
@@ -57,7 +57,7 @@ async fn narrow(
     let mut asked = Asked::read(&site, &typed)?;
     let mut faults = asked.faults(&typed);
     if let (Some(who), true) = (typed.who(), faults.is_empty()) {
-        match look::people(&site, &by, who).await? {
+        match look::people(&site, by.person, who).await? {
             Matches::TooShort => {
                 faults.add("who", "Enter at least 2 characters of the name or email address");
             }

@@ -174,7 +174,7 @@ async fn enter(
     Extension(network): Extension<Network>,
     headers: HeaderMap,
     now_signed_in: Option<SignedIn>,
-    Unsigned(held, Code { code }): Unsigned<Code>,
+    Unsigned(held, Code { code: text }): Unsigned<Code>,
 ) -> Result<Reply, Problem> {
     offered(&site)?;
     let Some(asked) = &held.asked else { return Ok(Reply::to(links::CODE)) };
@@ -183,15 +183,15 @@ async fn enter(
         faults.add("code", text);
         pages::check(&site, &held, asked, None, faults)
     };
-    let typed = match TypedCode::parse(&code) {
+    let typed = match TypedCode::parse(&text) {
         Ok(typed) => typed,
         Err(why) => return faulty(unreadable(why).to_owned()),
     };
-    let asker =
+    let who =
         Asker { email: asked.email.clone(), challenge: asked.challenge, network: network.0.to_string() };
     let replaces = now_signed_in.map(|known| known.session);
     let answer = tokio::time::sleep(ANSWERED_AFTER);
-    match site.app.try_code(&asker, &typed, cookies::device(&headers), replaces).await {
+    match site.app.try_code(&who, &typed, cookies::device(&headers), replaces).await {
         Ok(entered) => welcome(&site, &held, &entered),
         Err(failure) => {
             answer.await;

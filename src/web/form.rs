@@ -104,6 +104,16 @@ where
     parse(&headers, bytes).await
 }
 
+/// Whether a form that concerns no organisation comes from a page of the session: for forms that are read in
+/// another way than [`Personal`] does.
+pub(super) fn is_personal(headers: &HeaderMap, signed_in: &SignedIn, given: &str) -> bool {
+    fn session(token: &str) -> &[u8] {
+        token.split('.').next().unwrap_or_default().as_bytes()
+    }
+    !comes_from_elsewhere(headers)
+        && verify_slices_are_equal(session(given), session(&signed_in.form_token())).is_ok()
+}
+
 /// A form's bytes.
 pub(super) async fn body<S: Send + Sync>(request: Request, state: &S) -> Result<bytes::Bytes, Problem> {
     let raw = RawForm::from_request(request, state).await;

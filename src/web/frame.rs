@@ -29,6 +29,7 @@ pub struct Frame {
 
 /// Who is signed in, as the page's head shows it.
 #[derive(Clone, Debug)]
+#[expect(clippy::struct_excessive_bools, reason = "each says what they may go to; none excludes another")]
 pub struct Who {
     /// Their name.
     pub name: String,

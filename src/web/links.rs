@@ -1,6 +1,6 @@
 //! Where pages are. A path is written here and nowhere else.
 
-use vouchsafe_events::{PersonId, RequestId, SessionHash};
+use vouchsafe_events::{OrganisationId, PersonId, RequestId, SessionHash};
 
 /// Declares paths that take nothing.
 macro_rules! fixed {
@@ -52,6 +52,8 @@ fixed! {
     TIMELINE = "/audit";
     /// For support: finds organisations and people.
     SUPPORT = "/support";
+    /// Registers an organisation that is no school.
+    SUPPORT_REGISTER = "/support/organisations/new";
     /// What support's work is measured by.
     SUPPORT_MEASURES = "/support/measures";
     /// The same, as CSV.
@@ -77,6 +79,24 @@ macro_rules! with_id {
 }
 
 with_id! {
+    /// An organisation, for support: its user list.
+    SUPPORT_ORGANISATION, support_organisation(OrganisationId) = "/support/organisations/", "";
+    /// Puts somebody on its list.
+    SUPPORT_ADD, support_add(OrganisationId) = "/support/organisations/", "/users";
+    /// Its list as CSV.
+    SUPPORT_CSV, support_csv(OrganisationId) = "/support/organisations/", "/users.csv";
+    /// Says what it is and what it is called.
+    SUPPORT_CHANGE, support_change(OrganisationId) = "/support/organisations/", "/change";
+    /// Reads many users from CSV and shows what would become of them.
+    SUPPORT_IMPORT, support_import(OrganisationId) = "/support/organisations/", "/import";
+    /// Puts them on the list.
+    SUPPORT_IMPORT_CONFIRM, support_import_confirm(OrganisationId) = "/support/organisations/", "/import/confirm";
+    /// A person, for support: why they cannot get in.
+    SUPPORT_PERSON, support_person(PersonId) = "/support/people/", "";
+    /// Gives a person another email address.
+    SUPPORT_EMAIL, support_email(PersonId) = "/support/people/", "/email";
+    /// Ends a person's wait.
+    SUPPORT_LIFT, support_lift(PersonId) = "/support/people/", "/lift";
     /// Takes one's own request back.
     WITHDRAW, withdraw(RequestId) = "/access/requests/", "/withdraw";
     /// Ends one of one's own sessions.
@@ -115,6 +135,14 @@ pub(crate) fn own_path(text: &str) -> Option<&str> {
         && text.bytes().all(|byte| byte.is_ascii_graphic() && byte != b'\\');
     (safe && !text.starts_with(SIGN_IN) && !text.starts_with(SIGN_OUT) && !text.starts_with("/auth/"))
         .then_some(text)
+}
+
+/// Takes a user off a list, or decides what an agent asked for themselves: the pattern and the link.
+pub(crate) const SUPPORT_ENTRY: &str = "/support/organisations/{organisation}/users/{person}";
+
+/// See [`SUPPORT_ENTRY`].
+pub(crate) fn support_entry(organisation: &OrganisationId, person: &PersonId) -> String {
+    format!("/support/organisations/{organisation}/users/{person}")
 }
 
 #[cfg(test)]

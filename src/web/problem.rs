@@ -151,6 +151,7 @@ pub(super) struct Words {
 
 impl Problem {
     /// What a person reads.
+    #[expect(clippy::too_many_lines, reason = "one arm for each problem")]
     pub(super) fn words(&self) -> Words {
         let words = |title, paragraphs: &[&str], link| Words {
             title,

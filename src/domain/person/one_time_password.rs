@@ -166,7 +166,8 @@ impl Codes {
         change: impl FnOnce(&mut Challenge),
     ) {
         if let Some(found) = self.challenges.iter_mut().find(|challenge| challenge.id == id) {
-            return change(found);
+            change(found);
+            return;
         }
         if self.challenges.len() >= CHALLENGES_KEPT {
             // A decoy first: whoever makes many of them must not make a code forgotten.
@@ -198,7 +199,7 @@ impl Codes {
             }
             Event::OneTimePasswordRefused(data) => {
                 self.of(data.challenge, None, |challenge| {
-                    challenge.tries = challenge.tries.saturating_add(1)
+                    challenge.tries = challenge.tries.saturating_add(1);
                 });
                 if data.reason == CodeRefusal::Wrong {
                     self.failures = self.failures.saturating_add(1);
@@ -278,8 +279,8 @@ impl Person {
         if let Some(until) = codes.wait(now) {
             return Err(TryRefused::MustWait { until });
         }
-        let tries = codes.find(tried.challenge).map_or(0, |found| found.tries);
-        if tries >= TRIES {
+        let so_far = codes.find(tried.challenge).map_or(0, |found| found.tries);
+        if so_far >= TRIES {
             return Err(TryRefused::TooManyTries);
         }
         let why = match self.judge(tried, now) {
@@ -305,7 +306,7 @@ impl Person {
                 decided.push(Event::OneTimePasswordDelayed(OneTimePasswordDelayed { until: end, failures }));
             }
         }
-        let left = TRIES.saturating_sub(tries + 1);
+        let left = TRIES.saturating_sub(so_far + 1);
         Ok((decided, Verdict::Refused { why, until, left }))
     }
 

@@ -36,35 +36,47 @@ fn row(member: Member) -> [String; 8] {
         date(member.ends),
         date(confirmed),
     ]
-    .map(harmless)
+}
+
+/// A sheet with these headings and rows, none of which is taken for a formula.
+pub(in crate::web) fn sheet<const N: usize>(
+    headings: [&str; N],
+    rows: impl Iterator<Item = [String; N]>,
+) -> Result<Vec<u8>, csv::Error> {
+    let mut writer = csv::WriterBuilder::new()
+        .terminator(csv::Terminator::CRLF)
+        .from_writer("\u{feff}".as_bytes().to_vec());
+    writer.write_record(headings)?;
+    for row in rows {
+        writer.write_record(row.map(harmless))?;
+    }
+    writer.into_inner().map_err(|error| error.into_error().into())
+}
+
+/// Sends a sheet.
+pub(in crate::web) fn send(sheet: Result<Vec<u8>, csv::Error>, name: &str) -> Result<Reply, Problem> {
+    let sheet = sheet.map_err(|error| {
+        tracing::error!(%error, "a sheet could not be written");
+        Problem::Internal
+    })?;
+    let headers = [
+        (header::CONTENT_TYPE, "text/csv; charset=utf-8".to_owned()),
+        (header::CONTENT_DISPOSITION, format!("attachment; filename=\"{name}.csv\"")),
+        (header::CACHE_CONTROL, "no-store".to_owned()),
+    ];
+    Ok(Reply::other((headers, sheet)))
 }
 
 /// The whole list.
 fn write(organisation: &Organisation, names: &dyn Names, now: Timestamp) -> Result<Vec<u8>, csv::Error> {
-    let mut writer = csv::WriterBuilder::new()
-        .terminator(csv::Terminator::CRLF)
-        .from_writer("\u{feff}".as_bytes().to_vec());
-    writer.write_record(HEADINGS)?;
-    for member in members::all(organisation, names, now) {
-        writer.write_record(row(member))?;
-    }
-    writer.into_inner().map_err(|error| error.into_error().into())
+    sheet(HEADINGS, members::all(organisation, names, now).into_iter().map(row))
 }
 
 /// Sends the list. The wrapper around all handlers adds `no-store` and `nosniff`.
 pub(super) async fn download(State(site): State<Site>, by: ApproverOf) -> Result<Reply, Problem> {
     let now = site.app.now();
-    let sheet = write(&school(&site, &by)?, &*site.app, now).map_err(|error| {
-        tracing::error!(%error, "a list of users could not be written");
-        Problem::Internal
-    })?;
-    let attachment = format!("attachment; filename=\"users-{}.csv\"", when::date_iso(now));
-    let headers = [
-        (header::CONTENT_TYPE, "text/csv; charset=utf-8".to_owned()),
-        (header::CONTENT_DISPOSITION, attachment),
-        (header::CACHE_CONTROL, "no-store".to_owned()),
-    ];
-    Ok(Reply::other((headers, sheet)))
+    let sheet = write(&school(&site, &by)?, &*site.app, now);
+    send(sheet, &format!("users-{}", when::date_iso(now)))
 }
 
 #[cfg(test)]

@@ -38,7 +38,7 @@ pub(super) struct Results {
 
 /// Who matches what was typed of a person.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) enum Matches {
+pub(in crate::web) enum Matches {
     TooShort,
     Nobody,
     One(PersonId),
@@ -47,11 +47,11 @@ pub(super) enum Matches {
 
 /// People to choose from.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) struct People {
+pub(in crate::web) struct People {
     /// Some of those who match.
-    pub(super) people: Vec<PersonId>,
+    pub(in crate::web) people: Vec<PersonId>,
     /// Whether others match too.
-    pub(super) more: bool,
+    pub(in crate::web) more: bool,
 }
 
 /// One event, with what leads on from it.
@@ -80,10 +80,28 @@ pub(super) async fn search(site: &Site, by: &Auditor, asked: &Asked) -> Result<R
     Ok(Results { events, older: found.older, total: found.total, behind })
 }
 
+/// The newest events that concern a person, for support.
+pub(in crate::web) async fn of_person(
+    site: &Site,
+    by: PersonId,
+    person: PersonId,
+) -> Result<Vec<Recorded>, Problem> {
+    tracing::info!(%by, %person, "a support agent looks at a person's history");
+    site.timeline.reach(site.app.following().position(), PATIENCE).await;
+    let filter = crate::audit::Filter { person: Some(person), ..crate::audit::Filter::default() };
+    let found = site.timeline.search(filter, None).await.map_err(|error| index(&error))?;
+    stream::iter(found.positions)
+        .map(|position| read(site, position))
+        .buffered(AT_ONCE)
+        .try_filter_map(|found| async { Ok(found.map(|(_, recorded)| recorded)) })
+        .try_collect()
+        .await
+}
+
 /// Finds people by a part of their name or email address, as they are today. Nobody who has been erased is
 /// found.
-pub(super) async fn people(site: &Site, by: &Auditor, who: &str) -> Result<Matches, Problem> {
-    tracing::info!(auditor = %by.person, "an auditor looks for a person");
+pub(in crate::web) async fn people(site: &Site, by: PersonId, who: &str) -> Result<Matches, Problem> {
+    tracing::info!(by = %by, "somebody is looked for");
     if who.chars().count() < 2 {
         return Ok(Matches::TooShort);
     }

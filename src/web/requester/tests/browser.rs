@@ -162,8 +162,9 @@ pub(in crate::web) struct Answer {
 impl Answer {
     /// That the page holds some words.
     #[track_caller]
-    pub(in crate::web) fn says(&self, words: &str) {
+    pub(in crate::web) fn says(&self, words: &str) -> &Self {
         assert!(self.body.contains(words), "not said: {words}\n{self:?}");
+        self
     }
 
     /// That it leads on to a page.
@@ -192,14 +193,14 @@ impl Browser<'_> {
     }
 
     /// What a page that is opened now would carry.
-    fn form_token(&self) -> String {
+    pub(in crate::web) fn form_token(&self) -> String {
         let Some(token) = &self.token else { return String::new() };
         let app = &self.service.site.app;
         let acting_for = app.lists(|lists| lists.session(token.hash(), app.now())?.organisation);
         crate::web::form::token(token, acting_for)
     }
 
-    async fn send(&mut self, request: http::request::Builder, body: Body) -> Answer {
+    pub(in crate::web) async fn send(&mut self, request: http::request::Builder, body: Body) -> Answer {
         let pairs: Vec<String> = self.jar.iter().map(|(name, value)| format!("{name}={value}")).collect();
         let request = request.header(header::COOKIE, pairs.join("; ")).body(body).unwrap();
         let response = self.service.router.clone().oneshot(request).await.unwrap();
