@@ -6,14 +6,17 @@ mod plan;
 use std::sync::Arc;
 
 use vouchsafe_events::{
-    Event, LocalAuthority, MailSent, OrganisationId, OrganisationKind, PersonId, Reactor, StaffRole,
+    Actor, Event, LocalAuthority, MailSent, OrganisationId, OrganisationKind, PersonId, Reactor, StaffRole,
     Timestamp,
 };
 
-use super::people::{SampleOrganisation, SamplePerson, SampleSchool, SchoolStatus, person, school};
-use crate::app::{App, Arrival, CameFor, Colleague, Failure, Place};
+use super::people::{
+    BodyKind, SampleOrganisation, SamplePerson, SampleSchool, SchoolStatus, bodies, people, person, school,
+};
+use crate::app::{App, Arrival, CameFor, Colleague, Entry, Failure, Place};
 use crate::clock::SetClock;
 use crate::domain::organisation::Observed;
+use crate::domain::organisation::users::Fresh;
 use crate::domain::{Message, PersonName, Reason};
 use crate::reactors::timekeeper;
 use plan::{Act, DAYS, Step};
@@ -33,6 +36,7 @@ pub async fn write(app: &App, clock: &SetClock, issuer: &str, now: Timestamp) ->
     let history = History { app, issuer };
     let mut steps = plan::steps().into_iter().peekable();
     history.appoint(clock, now).await?;
+    history.keep_lists(clock).await?;
     for day in 0..DAYS {
         let midnight = now.plus_days(day - DAYS);
         while let Some(step) = steps.next_if(|step| step.day <= day) {
@@ -45,7 +49,8 @@ pub async fn write(app: &App, clock: &SetClock, issuer: &str, now: Timestamp) ->
         history.mails_go_out(clock).await?;
     }
     clock.set(now);
-    Ok(())
+    history.make_a_hub().await?;
+    history.mails_go_out(clock).await
 }
 
 struct History<'a> {
@@ -100,6 +105,60 @@ impl History<'_> {
             appointed.map_err(|error| HistoryFailed(format!("{key}: {error:?}")))?;
         }
         Ok(())
+    }
+
+    /// Support registers the organisations that cannot look after themselves, and puts their people on their lists.
+    async fn keep_lists(&self, clock: &SetClock) -> Result<(), HistoryFailed> {
+        let agent = self.agent()?;
+        for body in bodies() {
+            let kind = match body.kind {
+                BodyKind::Department => continue,
+                BodyKind::LeadProvider => OrganisationKind::LeadProvider,
+                BodyKind::DeliveryPartner => OrganisationKind::DeliveryPartner,
+                BodyKind::AppropriateBody => OrganisationKind::AppropriateBody,
+            };
+            let fresh = Fresh {
+                name: body.name.into(),
+                kinds: vec![kind],
+                ukprn: body.ukprn.and_then(|ukprn| ukprn.parse().ok()),
+            };
+            let registered = self.app.register_organisation(&fresh, agent).await;
+            let organisation = registered.map_err(|why| HistoryFailed(format!("{}: {why:?}", body.key)))?;
+            for person in people().iter().filter(|person| person.place_at(body.id).is_some()) {
+                self.list(organisation, person, agent).await?;
+            }
+        }
+        self.mails_go_out(clock).await
+    }
+
+    /// A school becomes an appropriate body too, as teaching school hubs are, with a list of its own.
+    async fn make_a_hub(&self) -> Result<(), HistoryFailed> {
+        let (agent, hub) = (self.agent()?, school_id("harrowgate")?);
+        let kinds = [OrganisationKind::School, OrganisationKind::AppropriateBody];
+        let changed = self.app.change_kinds(hub, &kinds, agent).await;
+        changed.map_err(|why| HistoryFailed(format!("harrowgate: {why:?}")))?;
+        self.list(hub, sample("ruth-ainsworth")?, agent).await
+    }
+
+    async fn list(
+        &self,
+        organisation: OrganisationId,
+        person: &SamplePerson,
+        agent: Actor,
+    ) -> Result<(), HistoryFailed> {
+        let email =
+            person.email.parse().map_err(|error| HistoryFailed(format!("{}: {error}", person.key)))?;
+        let entry = Entry { email, name: PersonName::parse(&person.name()).ok() };
+        let listed = self.app.list_user(organisation, &entry, agent, true).await;
+        listed.map(drop).map_err(|why| HistoryFailed(format!("{}: {why:?}", person.key)))
+    }
+
+    /// The support agent.
+    fn agent(&self) -> Result<Actor, HistoryFailed> {
+        let email = sample("samuel-thistlewood")?.email.parse();
+        let email = email.map_err(|error| HistoryFailed(format!("samuel-thistlewood: {error}")))?;
+        let person = self.app.person_of(&email);
+        person.map(Actor::Person).ok_or_else(|| HistoryFailed("the support agent is not known".to_owned()))
     }
 
     /// Every mail that waits is taken by the mail server a few seconds later.
