@@ -161,7 +161,6 @@ impl Demo {
             [api]
             base_url = "{api}"
             secret_file = ""
-            service_id = "{CLIENT_ID}"
             http.allow_insecure_loopback = true
             "#,
             issuer = stand_ins.issuer,
