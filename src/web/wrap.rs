@@ -9,11 +9,13 @@ use axum::middleware::Next;
 use axum::response::{IntoResponse, Redirect, Response};
 use http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode, header};
 use tracing::Instrument;
+use vouchsafe_events::CorrelationId;
 
 use super::cookies::{self, SessionCookie};
 use super::problem::Words;
 use super::reply::Along;
 use super::{Frame, Network, Problem, Site, links};
+use crate::app::correlated;
 
 /// How long a handler may take before the person is told that the service is not available.
 const PATIENCE: Duration = Duration::from_secs(30);
@@ -24,7 +26,9 @@ const SEEN_EVERY: i64 = 60;
 /// Wraps every handler.
 pub(super) async fn wrap(State(site): State<Site>, request: Request, next: Next) -> Response {
     let now = site.app.now();
-    let name = site.app.random().uuid(now).map(|id| id.simple().to_string()).unwrap_or_default();
+    // All that is decided in answering it is marked with it in the log of events, too.
+    let id = site.app.random().uuid(now).ok().map(CorrelationId::from_uuid);
+    let name = id.map(|id| id.to_string()).unwrap_or_default();
     let (parts, body) = request.into_parts();
     let network = Network::of(&site, &parts);
     let mut request = Request::from_parts(parts, body);
@@ -37,7 +41,8 @@ pub(super) async fn wrap(State(site): State<Site>, request: Request, next: Next)
     let span = tracing::info_span!("request", request = %name);
     let mut response = match site.limits.request(network) {
         Ok(()) => {
-            let answered = tokio::time::timeout(PATIENCE, next.run(request).instrument(span.clone())).await;
+            let answer = correlated(id, next.run(request)).instrument(span.clone());
+            let answered = tokio::time::timeout(PATIENCE, answer).await;
             answered.unwrap_or_else(|_| Problem::Unavailable.into_response())
         }
         Err(problem) => problem.into_response(),
