@@ -4,7 +4,7 @@
 use std::time::Duration;
 
 use askama::Template;
-use axum::extract::{Request, State};
+use axum::extract::{MatchedPath, Request, State};
 use axum::middleware::Next;
 use axum::response::{IntoResponse, Redirect, Response};
 use http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode, header};
@@ -35,6 +35,7 @@ pub(super) async fn wrap(State(site): State<Site>, request: Request, next: Next)
     request.extensions_mut().insert(network);
     let method = request.method().clone();
     let path = request.uri().path().to_owned();
+    let route = request.extensions().get::<MatchedPath>().cloned();
     let headers = request.headers().clone();
     let begun = std::time::Instant::now();
 
@@ -60,9 +61,10 @@ pub(super) async fn wrap(State(site): State<Site>, request: Request, next: Next)
         response.headers_mut().append(header::SET_COOKIE, cookie);
     }
     let millis = u64::try_from(begun.elapsed().as_millis()).unwrap_or(u64::MAX);
-    // The query is left out: it may hold what must not be in a log. Paths hold ids, not people.
+    // The page's pattern and not its path: what stands in paths and queries may be what must not be in a log.
+    let route = route.as_ref().map_or("none", MatchedPath::as_str);
     span.in_scope(|| {
-        tracing::info!(%method, %path, status = response.status().as_u16(), duration_ms = millis, "answered");
+        tracing::info!(%method, path = route, status = response.status().as_u16(), duration_ms = millis, "answered");
     });
     response
 }
