@@ -6,6 +6,7 @@
 mod access;
 mod approvers;
 pub(crate) mod claims;
+mod correlation;
 mod execute;
 mod follow;
 mod one_time_password;
@@ -23,6 +24,7 @@ use vouchsafe_events::{
 use vouchsafe_projections::Lists;
 
 pub use access::{Added, Colleague};
+pub use correlation::{correlated, correlation};
 pub use execute::Done;
 pub use follow::{Following, NotFollowing};
 pub use one_time_password::{Asker, NotLetIn};
@@ -123,7 +125,8 @@ pub struct Cause {
     pub actor: Actor,
     /// The event that it is a consequence of.
     pub causation: Option<EventId>,
-    /// What it has in common with all that comes of the same request.
+    /// What it has in common with all that comes of the same request. None: the request that is being answered, if
+    /// one is (see [`correlated`]).
     pub correlation: Option<CorrelationId>,
 }
 
@@ -131,6 +134,12 @@ impl Cause {
     /// Something that an actor does of their own accord.
     pub const fn by(actor: Actor) -> Self {
         Self { actor, causation: None, correlation: None }
+    }
+
+    /// The same, as a consequence of an event.
+    #[must_use]
+    pub const fn since(self, causation: Option<EventId>) -> Self {
+        Self { causation, ..self }
     }
 
     /// Something that a person does of their own accord.

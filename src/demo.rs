@@ -136,11 +136,48 @@ pub struct Running {
     tasks: JoinSet<()>,
 }
 
+/// The stand-ins' addresses, which are theirs from here on. Nobody answers yet.
+#[derive(Debug)]
+pub struct Bound {
+    provider: (TcpListener, String),
+    api: (TcpListener, String),
+    smtp: (TcpListener, SocketAddr),
+    inbox: (TcpListener, String),
+    issuer: String,
+}
+
 impl StandIns {
     /// Binds all addresses, then runs the stand-ins. What they keep is in `folder`, which is made if needed.
     pub async fn start(
         folder: &Path,
         listen: Listen,
+        clients: Clients,
+        clock: Arc<dyn Clock>,
+    ) -> Result<Running, StandInError> {
+        Self::bind(listen).await?.run(folder, clients, clock).await
+    }
+
+    /// Binds all addresses, and touches nothing else.
+    pub async fn bind(listen: Listen) -> Result<Bound, StandInError> {
+        let provider = bind("OpenID provider", listen.provider).await?;
+        let api = bind("public API", listen.api).await?;
+        let (smtp, _) = bind("mail server", listen.smtp).await?;
+        let inbox = bind("inbox", listen.inbox).await?;
+        let address = smtp.local_addr().map_err(|source| StandInError::Listen {
+            what: "mail server",
+            address: listen.smtp,
+            source,
+        })?;
+        let issuer = listen.issuer.unwrap_or_else(|| provider.1.clone());
+        Ok(Bound { provider, api, smtp: (smtp, address), inbox, issuer })
+    }
+}
+
+impl Bound {
+    /// Runs the stand-ins. What they keep is in `folder`, which is made if needed.
+    pub async fn run(
+        self,
+        folder: &Path,
         clients: Clients,
         clock: Arc<dyn Clock>,
     ) -> Result<Running, StandInError> {
@@ -151,17 +188,9 @@ impl StandIns {
                 .await
                 .map_err(|source| StandInError::Folder { path: path.clone(), source })?;
         }
-        let (provider, provider_url) = bind("OpenID provider", listen.provider).await?;
-        let (api, api_url) = bind("public API", listen.api).await?;
-        let (smtp, _) = bind("mail server", listen.smtp).await?;
-        let (inbox, inbox_url) = bind("inbox", listen.inbox).await?;
-        let smtp_address = smtp.local_addr().map_err(|source| StandInError::Listen {
-            what: "mail server",
-            address: listen.smtp,
-            source,
-        })?;
-
-        let issuer = listen.issuer.unwrap_or_else(|| provider_url.clone());
+        let Self { provider, api, smtp, inbox, issuer } = self;
+        let ((provider, provider_url), (api, api_url), (inbox, inbox_url)) = (provider, api, inbox);
+        let (smtp, smtp_address) = smtp;
         let directory = Arc::new(StandInDirectory::open(&own).await?);
         let mailbox = Arc::new(StandInMailbox::open(&mail).await?);
         let clients = Arc::new(clients);

@@ -9,7 +9,7 @@ pub mod terms;
 pub mod text;
 
 #[cfg(test)]
-mod harness;
+pub(crate) mod harness;
 
 use vouchsafe_events::{Event, Plain, Recorded};
 

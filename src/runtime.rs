@@ -1,5 +1,7 @@
 //! Puts the parts together and runs them: what `serve` and `demo` share.
 
+mod watched;
+
 use std::future::Future;
 use std::net::SocketAddr;
 use std::sync::Arc;
@@ -7,7 +9,6 @@ use std::time::Duration;
 
 use tokio::net::TcpListener;
 use tokio::sync::watch;
-use tokio::task::JoinSet;
 
 use vouchsafe_events::Position;
 
@@ -27,6 +28,7 @@ use crate::secret::Secret;
 use crate::store::sqlite::{SqliteOptions, SqliteStore};
 use crate::store::{EventStore, StoreError};
 use crate::web::{Limits, Parts, Site, WebSettings, router};
+use watched::Watched;
 
 /// How long a stop waits for requests that are under way.
 const GRACE: Duration = Duration::from_secs(20);
@@ -73,6 +75,9 @@ pub enum RuntimeError {
     /// The address to listen on.
     #[error("vouchsafe cannot listen on {0}: stop what uses the port, or set server.listen")]
     Listen(SocketAddr, #[source] std::io::Error),
+    /// What is to run for as long as the service does has ended.
+    #[error("{0} ended, so the service stops: start it again, and read in the log why")]
+    Ended(&'static str),
     /// The web server failed.
     #[error("the web server stopped")]
     Serve(#[source] std::io::Error),
@@ -120,9 +125,12 @@ impl Core {
 
     /// Stops following, leaves a snapshot and closes the log: everything acknowledged is on disk already.
     pub async fn close(self) -> Result<(), StoreError> {
-        self.follower.abort();
-        // Aborted is what it is to be.
-        let _ = self.follower.await;
+        // One that has ended was awaited already, and must not be awaited twice.
+        if !self.follower.is_finished() {
+            self.follower.abort();
+            // Aborted is what it is to be.
+            let _ = self.follower.await;
+        }
         self.app.following().snapshot().await;
         let store = self.store;
         tokio::task::spawn_blocking(move || store.close()).await.unwrap_or(Ok(()))
@@ -150,14 +158,39 @@ pub async fn serve(
     serve_by(Arc::new(SystemClock), config, until, ready).await
 }
 
-/// The same, by a clock of one's own.
+/// The same, where the address is bound already.
+pub async fn serve_at(
+    listener: TcpListener,
+    config: Config,
+    until: impl Future<Output = ()> + Send + 'static,
+    ready: impl FnOnce(SocketAddr),
+) -> Result<(), RuntimeError> {
+    run(Arc::new(SystemClock), Some(listener), config, until, ready).await
+}
+
+/// Binds the address to listen on.
+pub async fn listen(address: SocketAddr) -> Result<TcpListener, RuntimeError> {
+    TcpListener::bind(address).await.map_err(|error| RuntimeError::Listen(address, error))
+}
+
+/// The same as [`serve`], by a clock of one's own.
 pub async fn serve_by(
     clock: Arc<dyn Clock>,
     config: Config,
     until: impl Future<Output = ()> + Send + 'static,
     ready: impl FnOnce(SocketAddr),
 ) -> Result<(), RuntimeError> {
-    let core = Core::open(
+    run(clock, None, config, until, ready).await
+}
+
+async fn run(
+    clock: Arc<dyn Clock>,
+    listener: Option<TcpListener>,
+    config: Config,
+    until: impl Future<Output = ()> + Send + 'static,
+    ready: impl FnOnce(SocketAddr),
+) -> Result<(), RuntimeError> {
+    let mut core = Core::open(
         &config.storage,
         config.secrets.master_key.as_ref(),
         config.terms.clone(),
@@ -165,7 +198,7 @@ pub async fn serve_by(
         Arc::clone(&clock),
     )
     .await?;
-    let outcome = serve_on(&core, config, clock, until, ready).await;
+    let outcome = serve_on(&mut core, listener, config, clock, until, ready).await;
     let closed = core.close().await;
     outcome?;
     closed?;
@@ -174,13 +207,14 @@ pub async fn serve_by(
 }
 
 async fn serve_on(
-    core: &Core,
+    core: &mut Core,
+    listener: Option<TcpListener>,
     config: Config,
     clock: Arc<dyn Clock>,
     until: impl Future<Output = ()> + Send + 'static,
     ready: impl FnOnce(SocketAddr),
 ) -> Result<(), RuntimeError> {
-    let app = &core.app;
+    let app = &Arc::clone(&core.app);
     let credentials = &config.secrets.dfe_sign_in;
     let dfe = Arc::new(DfeSignIn::new(&config.dfe_sign_in, credentials, Arc::clone(&clock))?);
     let configured = config.dfe_sign_in.api.as_ref().zip(credentials.api_secret.as_ref());
@@ -206,39 +240,44 @@ async fn serve_on(
         settings: config.web.clone(),
     });
 
-    let listen = config.server.listen;
-    let listener = TcpListener::bind(listen).await.map_err(|error| RuntimeError::Listen(listen, error))?;
+    let listener = match listener {
+        Some(listener) => listener,
+        None => listen(config.server.listen).await?,
+    };
     let address = listener.local_addr().map_err(RuntimeError::Serve)?;
 
     let (stop, stopped) = watch::channel(false);
-    let mut reactors = JoinSet::new();
-    reactors.spawn(timeline.follow(Arc::clone(app.store()), stopped.clone()));
-    reactors.spawn(timekeeper::run(Arc::clone(app), stopped.clone()));
+    let mut reactors = Watched::default();
+    reactors.run("the index of the history", timeline.follow(Arc::clone(app.store()), stopped.clone()));
+    reactors.run("the timekeeper", timekeeper::run(Arc::clone(app), stopped.clone()));
     let postman = Postman::new(Arc::clone(app), mailer, config.mail.clone(), wording(&config.web), health);
-    reactors.spawn(postman.run(stopped.clone()));
+    reactors.run("the mail reactor", postman.run(stopped.clone()));
     if let Some(api) = api.filter(|_| config.approvers.poll_seconds > 0) {
         let issuer = config.dfe_sign_in.issuer.as_str().to_owned();
         let every = Duration::from_secs(config.approvers.poll_seconds.into());
-        reactors.spawn(approvers::run(Arc::clone(app), api, issuer, every, stopped.clone()));
+        let poll = approvers::run(Arc::clone(app), api, issuer, every, stopped.clone());
+        reactors.run("the reactor that asks who the approvers are", poll);
     }
 
     tracing::info!(%address, "listening");
     ready(address);
-    let served = run_http(listener, site, stopped, until, &stop).await;
+    let missed = reactors.missed(&mut core.follower);
+    let served = run_http(listener, site, stopped, until, missed, &stop).await;
     // Reactors finish the piece they are at.
-    let finished = async { while reactors.join_next().await.is_some() {} };
-    if tokio::time::timeout(GRACE, finished).await.is_err() {
+    if tokio::time::timeout(GRACE, reactors.finish()).await.is_err() {
         tracing::warn!("a reactor did not stop in time");
     }
     served
 }
 
-/// Answers requests until it is time to stop; those under way are finished, for as long as grace lasts.
+/// Answers requests until it is time to stop, or something is missed; those under way are finished, for as long as
+/// grace lasts.
 async fn run_http(
     listener: TcpListener,
     site: Site,
     mut stopped: watch::Receiver<bool>,
     until: impl Future<Output = ()> + Send + 'static,
+    missed: impl Future<Output = RuntimeError>,
     stop: &watch::Sender<bool>,
 ) -> Result<(), RuntimeError> {
     let service = router(&site).into_make_service_with_connect_info::<SocketAddr>();
@@ -246,20 +285,25 @@ async fn run_http(
         let _ = stopped.wait_for(|stopped| *stopped).await;
     };
     let mut server = tokio::spawn(axum::serve(listener, service).with_graceful_shutdown(gone).into_future());
-    tokio::select! {
+    let outcome = tokio::select! {
         ended = &mut server => {
             let _ = stop.send(true);
             return ended.unwrap_or(Ok(())).map_err(RuntimeError::Serve);
         }
-        () = until => tracing::info!("stopping"),
-    }
+        error = missed => Err(error),
+        () = until => {
+            tracing::info!("stopping");
+            Ok(())
+        }
+    };
     let _ = stop.send(true);
     if let Ok(ended) = tokio::time::timeout(GRACE, &mut server).await {
-        return ended.unwrap_or(Ok(())).map_err(RuntimeError::Serve);
+        let ended = ended.unwrap_or(Ok(())).map_err(RuntimeError::Serve);
+        return outcome.and(ended);
     }
     tracing::warn!("some requests did not finish in time");
     server.abort();
-    Ok(())
+    outcome
 }
 
 /// What mails need to know of the service.

@@ -17,6 +17,7 @@ mod health;
 pub(crate) mod kinds;
 mod limits;
 pub(crate) mod links;
+mod network;
 mod problem;
 mod public;
 mod reply;
@@ -46,10 +47,10 @@ use crate::privacy::CookieSealer;
 use crate::reactors::postman::MailHealth;
 use assets::Look;
 
-pub use cookies::{Network, Proxies};
 pub use frame::{Frame, Who};
 pub use guards::{ApproverOf, Auditor, Colleague, SignedIn, Support};
 pub use limits::Limits;
+pub use network::{Network, Proxies};
 pub use problem::Problem;
 pub use reply::{Notice, Reply};
 
@@ -73,7 +74,8 @@ pub struct WebSettings {
     pub two_person_rule: bool,
     /// The email that the accessibility page tells people to write to.
     pub contact_email: Option<String>,
-    /// Addresses of the proxies in front, whose `X-Forwarded-For` is believed. From others it is passed over.
+    /// Addresses, or ranges of them, of the proxies in front, whose `X-Forwarded-For` is believed. From others it
+    /// is passed over.
     pub trusted_proxies: Proxies,
 }
 

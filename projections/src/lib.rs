@@ -33,4 +33,4 @@ pub use turned_away::{TURNED_AWAY_KEPT, TurnedAway, Why};
 
 /// The form of the lists in a snapshot. It grows with every change to what the lists hold or how they fold;
 /// a snapshot of another form is passed over and the lists are folded anew.
-pub const FORM: u32 = 2;
+pub const FORM: u32 = 3;

@@ -58,6 +58,9 @@ pub struct Organisation {
     pub review: Option<Review>,
     /// When the last review was completed, if one was.
     pub reviewed: Option<Timestamp>,
+    /// From when the time to the next review counts: when the last review was completed or, before the first, when
+    /// access was first given or carried over. Somebody who is an approver alone does not begin it.
+    pub review_from: Option<Timestamp>,
     /// When somebody first had access, as user or as approver.
     pub first_access: Option<Timestamp>,
 }

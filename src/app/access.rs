@@ -177,8 +177,9 @@ impl App {
     ) -> Result<Done, Failure<std::convert::Infallible>> {
         let review = ReviewId::from_uuid(self.random.uuid(self.now())?);
         let cause = Cause::by(Actor::Reactor(Reactor::Timekeeper));
-        self.decide(Stream::Organisation(organisation), cause, |state: &Organisation, now| {
-            Ok(state.keep_time(&self.terms, review, now))
+        self.decide_each(Stream::Organisation(organisation), |state: &Organisation, now| {
+            let decided = state.keep_time(&self.terms, review, now);
+            Ok(decided.into_iter().map(|event| (cause.since(state.comes_of(&event)), event)).collect())
         })
         .await
     }

@@ -5,9 +5,11 @@ use std::sync::{MutexGuard, PoisonError};
 
 use bytes::Bytes;
 use vouchsafe_events::{
-    Actor, Envelope, Event, EventId, Position, Reactor, Sealed, Stream, Timestamp, Version, decode, encode,
+    Actor, Envelope, Event, EventId, Plain, Position, Reactor, Sealed, Stream, Timestamp, Version, decode,
+    encode,
 };
 
+use super::correlation::correlation as correlation_now;
 use super::{App, Cause, Failure, Unavailable};
 use crate::domain::{Decided, State};
 use crate::store::{Appended, Expected, NewEvent, StoreError};
@@ -48,14 +50,27 @@ impl App {
         stream: Stream,
         decide: impl Fn(&S, Timestamp) -> Result<(Cause, Decided), R>,
     ) -> Result<Done, Failure<R>> {
+        let decide_each = |state: &S, now| {
+            let (cause, decided) = decide(state, now)?;
+            Ok(decided.into_iter().map(|event| (cause, event)).collect())
+        };
+        self.decide_each(stream, decide_each).await
+    }
+
+    /// The same where what is decided comes of several things, so that each event has a cause of its own.
+    pub(super) async fn decide_each<S: State, R>(
+        &self,
+        stream: Stream,
+        decide: impl Fn(&S, Timestamp) -> Result<Vec<(Cause, Event<Plain>)>, R>,
+    ) -> Result<Done, Failure<R>> {
         for _ in 0..TRIES {
             let (state, expected) = self.load::<S>(stream).await?;
             let now = self.now();
-            let (cause, decided) = decide(&state, now).map_err(Failure::Refused)?;
+            let decided = decide(&state, now).map_err(Failure::Refused)?;
             if decided.is_empty() {
                 return Ok(Done { position: self.following.position(), events: Vec::new() });
             }
-            let events = self.seal(stream, expected, cause, now, decided)?;
+            let events = self.seal(stream, expected, now, decided)?;
             match self.append(stream, expected, &events).await {
                 Ok(Appended { position, .. }) => {
                     self.reach(position).await?;
@@ -89,16 +104,16 @@ impl App {
         &self,
         stream: Stream,
         expected: Expected,
-        cause: Cause,
         at: Timestamp,
-        decided: Decided,
+        decided: Vec<(Cause, Event<Plain>)>,
     ) -> Result<Vec<NewEvent>, Unavailable> {
         let mut version: Version = expected.next();
         let mut events = Vec::with_capacity(decided.len());
-        for event in decided {
+        for (cause, event) in decided {
             let id = EventId::from_uuid(self.random.uuid(at)?);
             let event: Event<Sealed> = event.seal(|slot, plain| self.ring.seal(id, slot, plain))?;
             let Cause { actor, causation, correlation } = cause;
+            let correlation = correlation.or_else(correlation_now);
             let envelope = Envelope { id, stream, version, at, actor, causation, correlation };
             let bytes = Bytes::from(encode(&envelope, &event)?);
             events.push(NewEvent { id, kind: event.kind(), bytes });
@@ -132,10 +147,11 @@ impl App {
         decided: Decided,
     ) -> Result<Done, Failure<std::convert::Infallible>> {
         let stream = Stream::Reactor(reactor);
-        let cause = Cause::by(Actor::Reactor(reactor));
+        let cause = |event: &Event<Plain>| Cause::by(Actor::Reactor(reactor)).since(causation(event));
+        let caused: Vec<_> = decided.into_iter().map(|event| (cause(&event), event)).collect();
         let mut expected = self.ends().get(&reactor).copied().unwrap_or(Expected::NoStream);
         for _ in 0..TRIES {
-            let events = self.seal(stream, expected, cause, self.now(), decided.clone())?;
+            let events = self.seal(stream, expected, self.now(), caused.clone())?;
             match self.append(stream, expected, &events).await {
                 Ok(appended) => {
                     self.ends().insert(reactor, Expected::Exact(appended.version));
@@ -154,6 +170,15 @@ impl App {
 
     fn ends(&self) -> MutexGuard<'_, BTreeMap<Reactor, Expected>> {
         self.reactor_ends.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// The event that a mail, of which a reactor takes note, was about.
+fn causation(event: &Event<Plain>) -> Option<EventId> {
+    match event {
+        Event::MailSent(data) => Some(data.event),
+        Event::MailGivenUp(data) => Some(data.event),
+        _ => None,
     }
 }
 

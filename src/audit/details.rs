@@ -44,6 +44,16 @@ pub enum Value {
     Event(EventId),
 }
 
+impl Value {
+    /// The event, if it is one.
+    pub const fn event(&self) -> Option<EventId> {
+        match self {
+            Self::Event(id) => Some(*id),
+            Self::Words(_) | Self::Typed(_) | Self::Person(..) | Self::Organisation(..) => None,
+        }
+    }
+}
+
 /// Puts an event into words: opens what is sealed in it, as far as it still opens.
 pub fn tell(app: &App, recorded: &Recorded) -> Told {
     let mut teller =

@@ -1,7 +1,9 @@
 //! `vouchsafe demo`: the whole product on this machine, with stand-ins for what it meets in production.
 
+mod folder;
+
 use std::net::{Ipv4Addr, SocketAddr};
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::sync::Arc;
 
 use clap::Args;
@@ -19,15 +21,13 @@ use crate::domain::Terms;
 use crate::identity::dfe::{Credentials, DfeSettings};
 use crate::random::Random;
 use crate::reactors::mail::MailSettings;
-use crate::runtime::{self, Core};
+use crate::runtime::{self, Core, RuntimeError};
 use crate::secret::Secret;
 use crate::web::WebSettings;
+use folder::Folder;
 
 /// The client id by which the product is known to the stand-in.
 const CLIENT_ID: &str = "vouchsafe-demo";
-
-/// What marks a folder as a demonstration's: the first port that its addresses were made with.
-const MARK: &str = "demonstration";
 
 /// Runs the whole product on this machine: stand-ins for DfE Sign-in and for a mail server, invented people
 /// and schools, and a year of history. Nothing leaves the machine and none of it is for real use.
@@ -52,25 +52,29 @@ pub(super) struct Demo {
 
 impl Demo {
     pub(super) async fn run(self) -> Result<(), Failed> {
-        let mark = self.folder.join(MARK);
-        if self.fresh {
-            self.remove(&mark)?;
-        }
-        self.check(&mark)?;
         log::start(&LogSettings {
             format: LogFormat::Text,
             filter: if self.verbose { "info" } else { "error" }.to_owned(),
         });
+        // The ports first: a demonstration that cannot run must not have emptied a folder.
+        let own = SocketAddr::from((Ipv4Addr::LOCALHOST, self.port));
+        let listener = runtime::listen(own).await.map_err(|error| match error {
+            RuntimeError::Listen(..) => Failed::new(format!("the demonstration cannot listen on {own}"))
+                .hint("stop what uses the port, or choose another with --port"),
+            other => other.into(),
+        })?;
+        let bound = StandIns::bind(self.listen()?).await?;
+        let mut folder = Folder::take(&self.folder, self.port, self.fresh)?;
         let secrets = Draw::new(&Random::default())?;
-        let stand_ins = self.stand_ins(&secrets).await?;
+        let stand_ins = bound.run(folder.path(), self.clients(&secrets), Arc::new(SystemClock)).await?;
         let config = self.config(&stand_ins, &secrets)?;
-        if !mark.exists() {
+        if !folder.is_finished() {
             log::say("Writing a year of history for invented schools and people …");
             write_history(&config).await?;
-            std::fs::write(&mark, format!("{}\n", self.port))?;
+            folder.finish()?;
         }
         let (guide, inbox) = (stand_ins.provider_url.clone(), stand_ins.inbox_url.clone());
-        let served = runtime::serve(config, runtime::asked_to_stop(), |address| {
+        let served = runtime::serve_at(listener, config, runtime::asked_to_stop(), |address| {
             log::say(&format!(
                 "\nVouchsafe is running. Begin here:\n\n  {guide}   who to be, and what to try\n\n  http://localhost:{}   the service\n  {inbox}   all mail that it sends\n\nEverything is in the folder {}. Stop with Ctrl+C; `--fresh` begins anew.",
                 address.port(),
@@ -82,53 +86,12 @@ impl Demo {
         Ok(served?)
     }
 
-    /// Removes an earlier demonstration: only a folder that is marked as one.
-    fn remove(&self, mark: &Path) -> Result<(), Failed> {
-        if mark.exists() || self.folder.join("unfinished").exists() {
-            std::fs::remove_dir_all(&self.folder)?;
-        } else if self.folder.exists() && std::fs::read_dir(&self.folder)?.next().is_some() {
-            return Err(Failed::new(format!(
-                "{} is not a folder that a demonstration made",
-                self.folder.display()
-            ))
-            .hint("name another with --folder; nothing has been removed"));
-        }
-        Ok(())
-    }
-
-    /// A folder can be used if it is empty or an earlier demonstration's on the same ports: its people are
-    /// known by the stand-in's address.
-    fn check(&self, mark: &Path) -> Result<(), Failed> {
-        if let Ok(port) = std::fs::read_to_string(mark) {
-            if port.trim() != self.port.to_string() {
-                let hint = format!("run it with `--port {}`, or begin anew with `--fresh`", port.trim());
-                return Err(
-                    Failed::new(format!("this demonstration was made on port {}", port.trim())).hint(hint)
-                );
-            }
-            return Ok(());
-        }
-        let unfinished = self.folder.join("unfinished");
-        if unfinished.exists() {
-            std::fs::remove_dir_all(&self.folder)?;
-        }
-        if self.folder.exists() && std::fs::read_dir(&self.folder)?.next().is_some() {
-            return Err(Failed::new(format!(
-                "{} is not a folder that a demonstration made",
-                self.folder.display()
-            ))
-            .hint("name another with --folder"));
-        }
-        std::fs::create_dir_all(&self.folder)?;
-        std::fs::write(unfinished, "")?;
-        Ok(())
-    }
-
     fn base_url(&self) -> String {
         format!("http://localhost:{}", self.port)
     }
 
-    async fn stand_ins(&self, secrets: &Draw) -> Result<Running, Failed> {
+    /// The four ports after the service's own.
+    fn listen(&self) -> Result<Listen, Failed> {
         let port = |after: u16| {
             let port = self
                 .port
@@ -136,17 +99,19 @@ impl Demo {
                 .ok_or_else(|| Failed::new("the port is too high: use one below 65532"))?;
             Ok::<_, Failed>(SocketAddr::from((Ipv4Addr::LOCALHOST, port)))
         };
-        let listen =
-            Listen { provider: port(1)?, api: port(2)?, inbox: port(3)?, smtp: port(4)?, issuer: None };
-        let clients = Clients {
+        Ok(Listen { provider: port(1)?, api: port(2)?, inbox: port(3)?, smtp: port(4)?, issuer: None })
+    }
+
+    /// The service as the stand-ins know it.
+    fn clients(&self, secrets: &Draw) -> Clients {
+        Clients {
             client_id: CLIENT_ID.to_owned(),
             client_secret: secrets.client.clone(),
             redirect_uris: vec![format!("{}/auth/callback", self.base_url())],
             post_logout_redirect_uris: vec![format!("{}/signed-out", self.base_url())],
             api_secret: secrets.api.clone(),
             service_id: CLIENT_ID.to_owned(),
-        };
-        Ok(StandIns::start(&self.folder, listen, clients, Arc::new(SystemClock)).await?)
+        }
     }
 
     /// The configuration as a file would give it, with the stand-ins' addresses.
@@ -161,7 +126,6 @@ impl Demo {
             [api]
             base_url = "{api}"
             secret_file = ""
-            service_id = "{CLIENT_ID}"
             http.allow_insecure_loopback = true
             "#,
             issuer = stand_ins.issuer,

@@ -76,6 +76,11 @@ impl<S: State> History<S> {
         self
     }
 
+    /// How many events there are: the number that names the next one.
+    pub(crate) fn version(&self) -> u128 {
+        self.version.number().into()
+    }
+
     /// What decisions see of it.
     pub(crate) fn state(&self) -> &S {
         &self.state

@@ -13,8 +13,8 @@ pub mod users;
 use std::collections::{BTreeMap, BTreeSet};
 
 use vouchsafe_events::{
-    Actor, ApproverBasis, Event, OrganisationDescribed, OrganisationId, OrganisationKind, PersonId, Recorded,
-    RequestId, ReviewId, StandDownReason, Timestamp,
+    Actor, ApproverBasis, Event, EventId, OrganisationDescribed, OrganisationId, OrganisationKind, PersonId,
+    Recorded, RequestId, ReviewId, StandDownReason, Timestamp,
 };
 
 pub use access::{AddRefused, EndDateRefused, RevokeRefused};
@@ -56,6 +56,8 @@ pub struct Organisation {
 #[derive(Clone, Copy, Debug)]
 struct Access {
     since: Timestamp,
+    /// The event that gave it, or that changed its end since.
+    event: EventId,
     ends: Option<Timestamp>,
     warned: bool,
 }
@@ -64,6 +66,8 @@ struct Access {
 #[derive(Clone, Copy, Debug)]
 struct Request {
     person: PersonId,
+    /// The event with which it was made.
+    event: EventId,
     stage: Stage,
 }
 
@@ -107,6 +111,8 @@ pub enum Settled {
 #[derive(Clone, Debug)]
 struct Review {
     id: ReviewId,
+    /// The event that opened it.
+    event: EventId,
     due: Timestamp,
     reminders: u8,
     confirmed: BTreeSet<PersonId>,
@@ -175,7 +181,7 @@ impl Organisation {
 impl State for Organisation {
     #[expect(clippy::too_many_lines, reason = "one arm for each type of event")]
     fn apply(&mut self, recorded: &Recorded) {
-        let (at, by) = (recorded.envelope.at, recorded.envelope.actor);
+        let (at, by, event) = (recorded.envelope.at, recorded.envelope.actor, recorded.envelope.id);
         match &recorded.event {
             Event::OrganisationRegistered(data) => {
                 self.name = Some(data.name.clone());
@@ -215,12 +221,12 @@ impl State for Organisation {
             Event::AccessCarriedOver(data) => {
                 self.carry(data.from, data.person);
                 self.reviewed.get_or_insert(at);
-                self.access.insert(data.person, Access { since: at, ends: data.ends, warned: false });
+                self.access.insert(data.person, Access { since: at, event, ends: data.ends, warned: false });
             }
             Event::AccessRequestedOnClosure(data) => {
                 self.carry(data.from, data.person);
                 let stage = Stage::Open { since: at, reminders: 0 };
-                self.requests.insert(data.request, Request { person: data.person, stage });
+                self.requests.insert(data.request, Request { person: data.person, event, stage });
             }
             Event::UserAdded(data) => {
                 data.from.into_iter().for_each(|from| self.carry(from, data.person));
@@ -241,7 +247,7 @@ impl State for Organisation {
             }
             Event::AccessRequested(data) => {
                 let stage = Stage::Open { since: at, reminders: 0 };
-                self.requests.insert(data.request, Request { person: data.person, stage });
+                self.requests.insert(data.request, Request { person: data.person, event, stage });
             }
             Event::ApproversReminded(data) => {
                 if let Some(Request { stage: Stage::Open { reminders, .. }, .. }) =
@@ -258,11 +264,11 @@ impl State for Organisation {
                     self.settle(request, Settled::Granted { by, at });
                 }
                 self.reviewed.get_or_insert(at);
-                self.access.insert(data.person, Access { since: at, ends: data.ends, warned: false });
+                self.access.insert(data.person, Access { since: at, event, ends: data.ends, warned: false });
             }
             Event::AccessEndDateChanged(data) => {
                 if let Some(access) = self.access.get_mut(&data.person) {
-                    *access = Access { ends: data.ends, warned: false, ..*access };
+                    *access = Access { event, ends: data.ends, warned: false, ..*access };
                 }
             }
             Event::AccessEndingSoon(data) => {
@@ -279,8 +285,13 @@ impl State for Organisation {
                 self.access.remove(&data.person);
             }
             Event::ReviewOpened(data) => {
-                self.review =
-                    Some(Review { id: data.review, due: data.due, reminders: 0, confirmed: BTreeSet::new() });
+                self.review = Some(Review {
+                    id: data.review,
+                    event,
+                    due: data.due,
+                    reminders: 0,
+                    confirmed: BTreeSet::new(),
+                });
             }
             Event::AccessConfirmed(data) => {
                 if let Some(review) = &mut self.review {

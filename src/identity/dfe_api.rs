@@ -1,7 +1,7 @@
 //! DfE Sign-in's public API: what the token never says.
 //!
-//! Who holds which role for this service at an organisation, which organisations a person belongs to and who
-//! approves there [DFE-Digital/login.dfe.public-api, README]. Each call carries a fresh token that we sign.
+//! Which organisations a person belongs to and who approves there [DFE-Digital/login.dfe.public-api, README]. Each
+//! call carries a fresh token that we sign.
 
 mod bearer;
 mod rows;
@@ -14,9 +14,8 @@ use http::header::{ACCEPT, AUTHORIZATION};
 use openidconnect::HttpResponse;
 use serde_json::{Map, Value};
 use url::Url;
-use uuid::Uuid;
 
-pub use rows::{Account, ApproverRow, Approvers, Membership, OrganisationRole, Page, Role, Roles};
+pub use rows::{Account, ApproverRow, Approvers, Membership, OrganisationRole, Page};
 
 use super::dfe::{ApiSettings, ClaimedOrganisation, SettingsError, Subject};
 use super::http::{Http, HttpAt, HttpError, HttpSettings, is_secure};
@@ -71,7 +70,6 @@ impl ApiError {
 pub struct DfeApi {
     http: HttpAt,
     base: Url,
-    service_id: String,
     issuer: String,
     audience: String,
     secret: Secret,
@@ -91,32 +89,17 @@ impl DfeApi {
         if !is_secure(base, allow_insecure_loopback) {
             return Err(SettingsError::Insecure("api.base_url"));
         }
-        if settings.service_id.trim().is_empty() {
-            return Err(SettingsError::Empty("api.service_id"));
-        }
         if secret.expose().is_empty() {
             return Err(SettingsError::Empty("api.secret_file"));
         }
         Ok(Self {
             http: Http::new(&settings.http)?.only_at(base.origin()),
             base: base.clone(),
-            service_id: settings.service_id.clone(),
             issuer: client_id.to_owned(),
             audience: settings.audience.clone(),
             secret,
             clock,
         })
-    }
-
-    /// What a person may do in this service for an organisation. None if nothing: they are not in it, or do not hold
-    /// the service there.
-    pub async fn roles(&self, organisation: Uuid, user: &Subject) -> Result<Option<Roles>, ApiError> {
-        let organisation_id = organisation.to_string();
-        let path = ["services", &self.service_id, "organisations", &organisation_id, "users", user.as_str()];
-        match self.get(&path, &[]).await? {
-            None => Ok(None),
-            Some(answer) => Roles::parse(object(&answer)?, organisation, user).map(Some),
-        }
     }
 
     /// The organisations that a person belongs to, whatever they do there. Those without a usable id are left out.

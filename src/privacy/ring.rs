@@ -4,6 +4,7 @@ use std::fmt;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use aws_lc_rs::{constant_time, digest, hmac};
+use tokio::runtime::{Handle, RuntimeFlavor};
 use uuid::Uuid;
 use vouchsafe_events::{ChallengeId, Email, EventId, Held, KeyedHash, Nonce, PersonId, Plain, Sealed, Slot};
 use zeroize::Zeroizing;
@@ -23,7 +24,7 @@ const CACHED: usize = 4096;
 /// same store, no [`open`](Self::open) that begins afterwards shows their data.
 ///
 /// The methods block: for microseconds, but [`seal`](Self::seal) waits for the disk when it is the first for
-/// its person.
+/// its person. On a runtime with several threads it lets the others' work go on meanwhile.
 pub struct KeyRing {
     store: Arc<dyn KeyStore>,
     wrapping: WrappingKey,
@@ -164,7 +165,7 @@ impl KeyRing {
             Found::None => {
                 let wrapped = DataKey::generate()?.wrap(&self.wrapping)?;
                 // Another process may have been first: the key that the store has is the one that counts.
-                match self.store.insert_if_absent(person, wrapped)? {
+                match aside(|| self.store.insert_if_absent(person, wrapped))? {
                     KeyState::Live(kept) => Arc::new(
                         DataKey::unwrap(&kept, &self.wrapping)
                             .map_err(|shut| unusable(Trouble::Shut(shut)))?,
@@ -274,6 +275,15 @@ impl KeyRing {
 impl fmt::Debug for KeyRing {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("[key ring]")
+    }
+}
+
+/// Does what waits for the disk. A worker of the runtime hands its other tasks on first, so that they need not wait
+/// too; where there is but one thread, or no runtime, there is nobody to hand them to.
+fn aside<T>(work: impl FnOnce() -> T) -> T {
+    match Handle::try_current().map(|runtime| runtime.runtime_flavor()) {
+        Ok(RuntimeFlavor::MultiThread) => tokio::task::block_in_place(work),
+        _ => work(),
     }
 }
 

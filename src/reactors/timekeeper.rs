@@ -48,28 +48,39 @@ pub async fn look(app: &App) -> usize {
     happened
 }
 
-/// Whether anything may be due: never wrongly false, and not true for long where nothing happens, since each
-/// time the organisation's stream is read.
+/// Whether anything may be due: never wrongly false, and true where nothing happens only while an end has come of
+/// which no note is taken yet, since each time the organisation's stream is read. The same instants count here as in
+/// [`keep_time`](crate::domain::Organisation::keep_time).
 fn may_be_due(found: &Organisation, terms: &Terms, now: Timestamp) -> bool {
     let past = |since: Timestamp, days: u16| since.plus_days(days.into()) <= now;
     let request = found.open_requests().any(|request| {
-        let next = terms.remind_after_days.get(usize::from(request.reminders));
-        let reminder = next.is_some_and(|days| past(request.at, *days)) && !found.approvers.is_empty();
+        let due = terms.remind_after_days.iter().filter(|days| past(request.at, **days)).count();
+        let reminder = due > usize::from(request.reminders) && !found.approvers.is_empty();
         past(request.at, terms.request_expires_after_days) || reminder
     });
     let end = found.users.values().any(|access| {
         let warn = -i64::from(terms.warn_before_end_days);
-        access.ends.is_some_and(|ends| ends <= now || (!access.warned && ends.plus_days(warn) <= now))
+        access.ends.is_some_and(|ends| {
+            let warn_from = ends.plus_days(warn);
+            // Whoever was given less than the warning time is not warned.
+            ends <= now || (!access.warned && access.since < warn_from && warn_from <= now)
+        })
     });
-    let review = if let Some(review) = &found.review {
-        let every = i64::from(terms.review_remind_every_days) * i64::from(review.reminders);
-        let overdue = review.due.plus_days(every) <= now && !found.approvers.is_empty();
-        overdue || found.waiting_for_review(now).next().is_none()
-    } else {
-        let made = found.approvers.values().any(|approver| approver.basis == ApproverBasis::Colleague);
-        let anyone = !found.approvers.is_empty() && (made || !found.users.is_empty());
-        let since = found.reviewed.or(found.first_access);
-        anyone && since.is_some_and(|since| past(since, terms.review_every_days))
-    };
-    !found.closed && (request || end || review)
+    !found.closed && (request || end || review_may_be_due(found, terms, now))
 }
+
+/// Whether a review may be due to open, to be completed or to be reminded of.
+fn review_may_be_due(found: &Organisation, terms: &Terms, now: Timestamp) -> bool {
+    if let Some(review) = &found.review {
+        let every = i64::from(terms.review_remind_every_days.max(1)) * i64::from(review.reminders);
+        let overdue = review.due.plus_days(every) <= now && review.reminders < u8::MAX;
+        return (overdue && !found.approvers.is_empty()) || found.waiting_for_review(now).next().is_none();
+    }
+    let made = found.approvers.values().any(|approver| approver.basis != ApproverBasis::DfeSignIn);
+    let anyone = !found.approvers.is_empty() && (made || !found.users.is_empty());
+    let due = |since: Timestamp| since.plus_days(terms.review_every_days.into()) <= now;
+    anyone && found.review_from.is_some_and(due)
+}
+
+#[cfg(test)]
+mod tests;

@@ -22,7 +22,7 @@ use super::form::Faults;
 use super::limits::CodeLimit;
 use super::problem;
 use super::{Frame, Network, Problem, Reply, SignedIn, Site, links};
-use crate::app::{Asker, Entered, NotLetIn};
+use crate::app::{Asker, Entered, NotLetIn, correlated, correlation};
 use crate::privacy::{NotACode, TypedCode};
 use held::{Asked, Held, Unsigned};
 
@@ -145,13 +145,13 @@ async fn request(site: &Site, network: Network, email: Email, times: u8) -> Resu
     let asker = Asker { email: email.clone(), challenge, network: network.0.to_string() };
     let beside = site.clone();
     let answer = tokio::time::sleep(ANSWERED_AFTER);
-    let work = tokio::spawn(async move {
+    let work = tokio::spawn(correlated(correlation(), async move {
         let admit = || beside.limits.admits_stranger(network);
         beside.app.ask_for_code(&asker, admit).await.map_err(|failure| match problem::refused(failure) {
             Ok(never) => match never {},
             Err(problem) => problem,
         })
-    });
+    }));
     answer.await;
     if work.is_finished() {
         work.await.unwrap_or(Err(Problem::Internal))?;

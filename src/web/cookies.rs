@@ -1,11 +1,7 @@
 //! Cookies. All are sealed, `__Host-`, `Secure`, `HttpOnly` and `SameSite=Lax` (ASVS 5.0, 3.3).
 
-use std::net::{IpAddr, SocketAddr};
-
-use axum::extract::ConnectInfo;
 use cookie::time::Duration;
 use cookie::{Cookie, SameSite};
-use http::request::Parts;
 use http::{HeaderMap, HeaderValue, header};
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
@@ -113,42 +109,6 @@ fn base(name: &str, value: String) -> Cookie<'static> {
         .build()
 }
 
-/// Addresses of proxies that are believed.
-#[derive(Clone, Debug, Default, Deserialize)]
-#[serde(transparent)]
-pub struct Proxies(Vec<IpAddr>);
-
-/// The network address that a request comes from.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Network(pub IpAddr);
-
-impl Network {
-    /// The address of the connection, or what a trusted proxy says (`X-Forwarded-For`, read from the right
-    /// past all trusted ones). Anybody else's header is passed over (ASVS 5.0, 4.1.3).
-    pub(super) fn of(site: &Site, parts: &Parts) -> Self {
-        let connection = parts.extensions.get::<ConnectInfo<SocketAddr>>();
-        let peer =
-            connection.map_or(IpAddr::from([0, 0, 0, 0]), |ConnectInfo(address)| address.ip().to_canonical());
-        Self(forwarded(peer, &parts.headers, &site.settings.trusted_proxies.0))
-    }
-}
-
-fn forwarded(peer: IpAddr, headers: &HeaderMap, trusted: &[IpAddr]) -> IpAddr {
-    if !trusted.contains(&peer) {
-        return peer;
-    }
-    let lines = headers.get_all("x-forwarded-for").into_iter().filter_map(|line| line.to_str().ok());
-    let mut hops: Vec<&str> = lines.flat_map(|line| line.split(',')).map(str::trim).collect();
-    while let Some(hop) = hops.pop() {
-        match hop.parse::<IpAddr>() {
-            Ok(address) if trusted.contains(&address) => {}
-            Ok(address) => return address.to_canonical(),
-            Err(_) => break,
-        }
-    }
-    peer
-}
-
 /// The browser, as it describes itself, cut to a length that fits an event.
 pub(super) fn device(headers: &HeaderMap) -> String {
     let agent = headers.get(header::USER_AGENT).and_then(|agent| agent.to_str().ok()).unwrap_or("unknown");
@@ -158,18 +118,6 @@ pub(super) fn device(headers: &HeaderMap) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn only_a_trusted_proxy_says_where_a_request_comes_from() {
-        let proxy: IpAddr = "10.0.0.1".parse().unwrap();
-        let person: IpAddr = "203.0.113.7".parse().unwrap();
-        let mut headers = HeaderMap::new();
-        headers.insert("x-forwarded-for", HeaderValue::from_static("198.51.100.1, 203.0.113.7, 10.0.0.1"));
-        assert_eq!(forwarded(person, &headers, &[proxy]), person, "no proxy, so not believed");
-        assert_eq!(forwarded(proxy, &headers, &[proxy]), person, "the nearest hop that is no proxy of ours");
-        headers.insert("x-forwarded-for", HeaderValue::from_static("203.0.113.7, nonsense"));
-        assert_eq!(forwarded(proxy, &headers, &[proxy]), proxy);
-    }
 
     #[test]
     fn cookies_are_found_by_their_whole_name() {

@@ -4,16 +4,18 @@
 use std::time::Duration;
 
 use askama::Template;
-use axum::extract::{Request, State};
+use axum::extract::{MatchedPath, Request, State};
 use axum::middleware::Next;
 use axum::response::{IntoResponse, Redirect, Response};
 use http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode, header};
 use tracing::Instrument;
+use vouchsafe_events::CorrelationId;
 
 use super::cookies::{self, SessionCookie};
 use super::problem::Words;
 use super::reply::Along;
 use super::{Frame, Network, Problem, Site, links};
+use crate::app::correlated;
 
 /// How long a handler may take before the person is told that the service is not available.
 const PATIENCE: Duration = Duration::from_secs(30);
@@ -24,20 +26,24 @@ const SEEN_EVERY: i64 = 60;
 /// Wraps every handler.
 pub(super) async fn wrap(State(site): State<Site>, request: Request, next: Next) -> Response {
     let now = site.app.now();
-    let name = site.app.random().uuid(now).map(|id| id.simple().to_string()).unwrap_or_default();
+    // All that is decided in answering it is marked with it in the log of events, too.
+    let id = site.app.random().uuid(now).ok().map(CorrelationId::from_uuid);
+    let name = id.map(|id| id.to_string()).unwrap_or_default();
     let (parts, body) = request.into_parts();
     let network = Network::of(&site, &parts);
     let mut request = Request::from_parts(parts, body);
     request.extensions_mut().insert(network);
     let method = request.method().clone();
     let path = request.uri().path().to_owned();
+    let route = request.extensions().get::<MatchedPath>().cloned();
     let headers = request.headers().clone();
     let begun = std::time::Instant::now();
 
     let span = tracing::info_span!("request", request = %name);
     let mut response = match site.limits.request(network) {
         Ok(()) => {
-            let answered = tokio::time::timeout(PATIENCE, next.run(request).instrument(span.clone())).await;
+            let answer = correlated(id, next.run(request)).instrument(span.clone());
+            let answered = tokio::time::timeout(PATIENCE, answer).await;
             answered.unwrap_or_else(|_| Problem::Unavailable.into_response())
         }
         Err(problem) => problem.into_response(),
@@ -55,9 +61,10 @@ pub(super) async fn wrap(State(site): State<Site>, request: Request, next: Next)
         response.headers_mut().append(header::SET_COOKIE, cookie);
     }
     let millis = u64::try_from(begun.elapsed().as_millis()).unwrap_or(u64::MAX);
-    // The query is left out: it may hold what must not be in a log. Paths hold ids, not people.
+    // The page's pattern and not its path: what stands in paths and queries may be what must not be in a log.
+    let route = route.as_ref().map_or("none", MatchedPath::as_str);
     span.in_scope(|| {
-        tracing::info!(%method, %path, status = response.status().as_u16(), duration_ms = millis, "answered");
+        tracing::info!(%method, path = route, status = response.status().as_u16(), duration_ms = millis, "answered");
     });
     response
 }

@@ -62,7 +62,6 @@ fn client(base: &str, secret: &str) -> DfeApi {
     let settings: ApiSettings = toml::from_str(&format!(
         "base_url = '{base}'
          secret_file = '/nowhere'
-         service_id = 'ECF2'
          http = {{ timeout_ms = 60000, connect_timeout_ms = 60000, allow_insecure_loopback = true }}"
     ))
     .unwrap();
@@ -90,40 +89,13 @@ fn user() -> Subject {
     USER.parse().unwrap()
 }
 
-fn school() -> Uuid {
-    SCHOOL.parse().unwrap()
-}
-
-fn roles_path() -> String {
-    format!("/services/ECF2/organisations/{}/users/{}", SCHOOL.to_lowercase(), USER.to_lowercase())
-}
-
-#[tokio::test]
-async fn roles_are_those_that_are_active_whatever_the_case_of_the_ids() {
-    let dfe = Dfe::start().await;
-    dfe.says(
-        &roles_path(),
-        200,
-        &json!({
-            "userId": USER, "serviceId": "X", "organisationId": SCHOOL, "userLegacyNumericId": "1",
-            "roles": [
-                { "id": "R1", "name": "School user", "code": "SchoolUser", "numericId": "9999", "status": { "id": 1 } },
-                { "id": "R2", "name": "DfE user", "code": "DfEUser", "numericId": "9998", "status": { "id": 0 } },
-                { "id": "R3", "name": "No code" },
-            ],
-            "identifiers": [],
-        }),
-    );
-    let roles = dfe.api.roles(school(), &user()).await.unwrap().unwrap();
-    assert!(roles.has("SchoolUser"));
-    assert!(!roles.has("DfEUser"), "a role that is not active gives nothing");
-    assert_eq!(roles.all().len(), 2);
+fn memberships_path() -> String {
+    format!("/users/{}/organisationservices", USER.to_lowercase())
 }
 
 #[tokio::test]
 async fn not_found_means_no_access() {
     let dfe = Dfe::start().await;
-    assert_eq!(dfe.api.roles(school(), &user()).await.unwrap(), None);
     assert_eq!(dfe.api.organisations_of(&user()).await.unwrap(), []);
     assert_eq!(dfe.api.memberships_of(&user()).await.unwrap(), []);
 }
@@ -132,18 +104,14 @@ async fn not_found_means_no_access() {
 async fn an_answer_about_somebody_else_opens_nothing() {
     let dfe = Dfe::start().await;
     let other = "00000000-0000-4000-8000-000000000000";
-    for (user_id, organisation_id) in [(other, SCHOOL), (USER, other), ("", ""), (USER, "no uuid")] {
-        let roles = json!([{ "code": "SchoolUser", "status": { "id": 1 } }]);
-        dfe.says(
-            &roles_path(),
-            200,
-            &json!({ "userId": user_id, "organisationId": organisation_id, "roles": roles }),
-        );
-        let answer = dfe.api.roles(school(), &user()).await;
-        if user_id.is_empty() {
-            assert!(answer.unwrap().unwrap().has("SchoolUser"), "ids that are left out contradict nothing");
-        } else {
-            assert!(matches!(answer, Err(ApiError::Unreadable)), "{user_id} {organisation_id}");
+    for (user_id, counts) in [(USER, true), ("", true), (other, false), ("no id", false)] {
+        let body = json!({ "userId": user_id, "organisations": [] });
+        dfe.says(&memberships_path(), 200, &body);
+        let answer = dfe.api.memberships_of(&user()).await;
+        match answer {
+            // An id that is left out contradicts nothing.
+            Ok(none) => assert!(counts && none.is_empty(), "{user_id}"),
+            Err(error) => assert!(!counts && matches!(error, ApiError::Unreadable), "{user_id}"),
         }
     }
 }
@@ -152,25 +120,25 @@ async fn an_answer_about_somebody_else_opens_nothing() {
 async fn a_wrong_secret_is_not_allowed() {
     let dfe = Dfe::start().await;
     let wrong = client(&dfe.base, "another secret");
-    assert!(matches!(wrong.roles(school(), &user()).await, Err(ApiError::NotAllowed)));
+    assert!(matches!(wrong.memberships_of(&user()).await, Err(ApiError::NotAllowed)));
 }
 
 #[tokio::test]
 async fn failures_are_told_apart() {
     let dfe = Dfe::start().await;
-    dfe.says(&roles_path(), 401, &json!({}));
-    assert!(matches!(dfe.api.roles(school(), &user()).await, Err(ApiError::TokenRefused)));
-    dfe.says(&roles_path(), 400, &json!("page must be a number"));
-    assert!(matches!(dfe.api.roles(school(), &user()).await, Err(ApiError::Status(400))));
-    dfe.says(&roles_path(), 500, &json!({}));
-    let broken = dfe.api.roles(school(), &user()).await.unwrap_err();
+    dfe.says(&memberships_path(), 401, &json!({}));
+    assert!(matches!(dfe.api.memberships_of(&user()).await, Err(ApiError::TokenRefused)));
+    dfe.says(&memberships_path(), 400, &json!("page must be a number"));
+    assert!(matches!(dfe.api.memberships_of(&user()).await, Err(ApiError::Status(400))));
+    dfe.says(&memberships_path(), 500, &json!({}));
+    let broken = dfe.api.memberships_of(&user()).await.unwrap_err();
     assert!(matches!(broken, ApiError::Unavailable(HttpError::Failed(500))));
     assert!(broken.retry_helps());
-    dfe.says(&roles_path(), 302, &json!({}));
-    let moved = dfe.api.roles(school(), &user()).await.unwrap_err();
+    dfe.says(&memberships_path(), 302, &json!({}));
+    let moved = dfe.api.memberships_of(&user()).await.unwrap_err();
     assert!(matches!(moved, ApiError::Unavailable(HttpError::Redirected(302))));
-    dfe.says(&roles_path(), 200, &json!([]));
-    assert!(matches!(dfe.api.roles(school(), &user()).await, Err(ApiError::Unreadable)));
+    dfe.says(&memberships_path(), 200, &json!([]));
+    assert!(matches!(dfe.api.memberships_of(&user()).await, Err(ApiError::Unreadable)));
 }
 
 #[tokio::test]
@@ -200,7 +168,7 @@ async fn organisations_are_listed_and_memberships_say_who_approves() {
     );
     let organisations = dfe.api.organisations_of(&user()).await.unwrap();
     assert_eq!(organisations.len(), 1);
-    assert_eq!(organisations[0].id, school());
+    assert_eq!(organisations[0].id, SCHOOL.parse::<Uuid>().unwrap());
 
     dfe.says(
         &format!("{user_path}/organisationservices"),

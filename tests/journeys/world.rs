@@ -167,7 +167,6 @@ impl World {
             [dfe_sign_in.api]
             base_url = "{api}"
             secret_file = "{folder}/api-secret"
-            service_id = "{CLIENT}"
             http.allow_insecure_loopback = true
             [mail]
             host = "127.0.0.1"

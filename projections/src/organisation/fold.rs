@@ -38,6 +38,7 @@ impl Organisation {
             requests: BTreeMap::new(),
             review: None,
             reviewed: None,
+            review_from: None,
             first_access: None,
         }
     }
@@ -113,6 +114,7 @@ impl Organisation {
                 let access = Access { since: at, by, request, from, ends, warned: false, confirmed: None };
                 self.users.insert(data.person, access);
                 self.first_access.get_or_insert(at);
+                self.review_from.get_or_insert(at);
                 true
             }
             Event::AccessRequestWithdrawn(data) => {
@@ -161,7 +163,7 @@ impl Organisation {
             Event::ReviewCompleted(data) => {
                 let completed = self.review.take_if(|review| review.id == data.review).is_some();
                 if completed {
-                    self.reviewed = Some(at);
+                    (self.reviewed, self.review_from) = (Some(at), Some(at));
                 }
                 completed
             }
@@ -262,6 +264,7 @@ impl Organisation {
         let access = Access { since: at, by, request, from: None, ends, warned: false, confirmed: None };
         self.users.insert(person, access);
         self.first_access.get_or_insert(at);
+        self.review_from.get_or_insert(at);
         true
     }
 }

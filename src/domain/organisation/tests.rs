@@ -16,9 +16,10 @@ use uuid::Uuid;
 use vouchsafe_events::{
     AccessConfirmed, AccessDeclined, AccessEndDateChanged, AccessEnded, AccessEndingSoon, AccessGranted,
     AccessRequestExpired, AccessRequestWithdrawn, AccessRequested, AccessRevoked, Actor, ApproverBasis,
-    ApproverEstablished, ApproverStoodDown, ApproversReminded, Event, OrganisationClosed, OrganisationId,
-    OrganisationKind, OrganisationRegistered, OrganisationRenamed, OrganisationReopened, PersonId, Plain,
-    RequestId, ReviewCompleted, ReviewId, ReviewOpened, ReviewReminded, StandDownReason, Stream, Timestamp,
+    ApproverEstablished, ApproverStoodDown, ApproversReminded, Event, EventId, OrganisationClosed,
+    OrganisationId, OrganisationKind, OrganisationRegistered, OrganisationRenamed, OrganisationReopened,
+    PersonId, Plain, RequestId, ReviewCompleted, ReviewId, ReviewOpened, ReviewReminded, StandDownReason,
+    Stream, Timestamp,
 };
 
 use super::Organisation;

@@ -2,7 +2,7 @@
 
 use vouchsafe_events::{
     AccessEnded, AccessEndingSoon, AccessRequestExpired, ApproverBasis, ApproverStoodDown, ApproversReminded,
-    Event, PersonId, ReviewId, ReviewOpened, ReviewReminded, StandDownReason, Timestamp,
+    Event, EventId, PersonId, Plain, ReviewId, ReviewOpened, ReviewReminded, StandDownReason, Timestamp,
 };
 
 use super::{Organisation, Stage};
@@ -20,6 +20,23 @@ impl Organisation {
         self.ends_due(terms, now, &mut decided);
         self.review_due(terms, review, now, &mut decided);
         decided
+    }
+
+    /// The event that something which time brings comes of: the request that expires, the grant or the change of its
+    /// end that lets access end, the opening of the review that is reminded of.
+    pub fn comes_of(&self, brought: &Event<Plain>) -> Option<EventId> {
+        let request = |id| self.requests.get(id).map(|request| request.event);
+        let access = |person| self.access.get(person).map(|access| access.event);
+        let review = self.review.as_ref().map(|review| review.event);
+        match brought {
+            Event::ApproversReminded(data) => request(&data.request),
+            Event::AccessRequestExpired(data) => request(&data.request),
+            Event::AccessEndingSoon(data) => access(&data.person),
+            Event::AccessEnded(data) => access(&data.person),
+            Event::ApproverStoodDown(data) => access(&data.person),
+            Event::ReviewReminded(_) | Event::ReviewCompleted(_) => review,
+            _ => None,
+        }
     }
 
     fn requests_due(&self, terms: &Terms, now: Timestamp, decided: &mut Decided) {

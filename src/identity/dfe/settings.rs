@@ -53,8 +53,6 @@ pub struct ApiSettings {
     pub base_url: Address,
     /// The file that holds the API secret, which is another than the client secret.
     pub secret_file: PathBuf,
-    /// The service's id at DfE Sign-in; the client id serves as well.
-    pub service_id: String,
     /// Who our tokens are addressed to.
     #[serde(default = "dfe_audience")]
     pub audience: String,

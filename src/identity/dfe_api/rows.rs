@@ -1,70 +1,11 @@
 //! The API's answers, read as loosely as they are written.
 
 use serde_json::{Map, Value};
-use uuid::Uuid;
 use vouchsafe_events::Email;
 
 use super::ApiError;
 use crate::identity::dfe::loose::{email_of, field, integer, text_of};
 use crate::identity::dfe::{ClaimedOrganisation, Subject};
-
-/// What a person may do in this service for an organisation.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Roles(Vec<Role>);
-
-/// One role.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Role {
-    /// The code by which the service knows it, such as `SchoolUser`.
-    pub code: String,
-    /// Its name for people.
-    pub name: Option<String>,
-    /// Whether it is in use. One that is not gives nothing.
-    pub active: bool,
-}
-
-impl Roles {
-    pub(super) fn parse(
-        answer: &Map<String, Value>,
-        organisation: Uuid,
-        user: &Subject,
-    ) -> Result<Self, ApiError> {
-        // An answer about somebody else, or elsewhere, must not open anything.
-        let there = text_of(answer, "organisationid").map(|id| Uuid::try_parse(&id));
-        if there.is_some_and(|there| there != Ok(organisation)) {
-            return Err(ApiError::Unreadable);
-        }
-        about(answer, user)?;
-        let rows = match field(answer, "roles") {
-            None => return Ok(Self(Vec::new())),
-            Some(Value::Array(rows)) => rows,
-            Some(_) => return Err(ApiError::Unreadable),
-        };
-        Ok(Self(rows.iter().filter_map(Value::as_object).filter_map(Role::parse).collect()))
-    }
-
-    /// Whether an active role of this code is among them. DfE's codes are compared without case.
-    pub fn has(&self, code: &str) -> bool {
-        self.0.iter().any(|role| role.active && role.code.eq_ignore_ascii_case(code))
-    }
-
-    /// All of them.
-    pub fn all(&self) -> &[Role] {
-        &self.0
-    }
-}
-
-impl Role {
-    fn parse(row: &Map<String, Value>) -> Option<Self> {
-        let active = match field(row, "status") {
-            None => true,
-            Some(Value::Object(status)) => field(status, "id").and_then(integer) == Some(1),
-            Some(Value::String(word)) if word.eq_ignore_ascii_case("active") => true,
-            Some(bare) => integer(bare) == Some(1),
-        };
-        Some(Self { code: text_of(row, "code")?, name: text_of(row, "name"), active })
-    }
-}
 
 /// Fails if an answer names another user than was asked about.
 fn about(answer: &Map<String, Value>, user: &Subject) -> Result<(), ApiError> {

@@ -273,3 +273,53 @@ fn hashes_are_keyed_and_kept_apart_by_kind() {
         assert!(!different[..index].contains(hash), "{index}");
     }
 }
+
+/// A store that waits, when it is given a key, until another task has run.
+struct Waits {
+    inner: Arc<SqliteKeyStore>,
+    other_ran: Mutex<std::sync::mpsc::Receiver<()>>,
+    waited: AtomicBool,
+}
+
+impl KeyStore for Waits {
+    fn get(&self, person: PersonId) -> Result<KeyState, KeyStoreError> {
+        self.inner.get(person)
+    }
+
+    fn insert_if_absent(&self, person: PersonId, key: WrappedKey) -> Result<KeyState, KeyStoreError> {
+        let ran = self.other_ran.lock().unwrap().recv_timeout(std::time::Duration::from_secs(5));
+        self.waited.store(ran.is_ok(), Ordering::SeqCst);
+        self.inner.insert_if_absent(person, key)
+    }
+
+    fn destroy(&self, person: PersonId) -> Result<(), KeyStoreError> {
+        self.inner.destroy(person)
+    }
+
+    fn erasures(&self) -> Result<u64, KeyStoreError> {
+        self.inner.erasures()
+    }
+
+    fn check(&self, check: [u8; 32]) -> Result<[u8; 32], KeyStoreError> {
+        self.inner.check(check)
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 1)]
+async fn while_a_first_key_is_written_other_tasks_go_on() {
+    let world = World::new();
+    let (ran, other_ran) = std::sync::mpsc::channel();
+    let waits = Arc::new(Waits {
+        inner: world.store(),
+        other_ran: Mutex::new(other_ran),
+        waited: AtomicBool::new(false),
+    });
+    let ring = KeyRing::new(Arc::clone(&waits) as Arc<dyn KeyStore>, &world.master).unwrap();
+    // Both on the one worker: the other task can run only if the first one makes room for it.
+    let sealing = tokio::spawn(async move {
+        tokio::spawn(async move { ran.send(()) });
+        seal(&ring, person(1), TEXT);
+    });
+    sealing.await.unwrap();
+    assert!(waits.waited.load(Ordering::SeqCst));
+}

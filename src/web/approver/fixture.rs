@@ -142,6 +142,7 @@ pub(super) fn greenhill() -> Organisation {
         ]),
         review: None,
         reviewed: None,
+        review_from: Some(at("2026-01-05T09:00:00Z")),
         first_access: Some(at("2026-01-05T09:00:00Z")),
     }
 }

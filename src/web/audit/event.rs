@@ -57,6 +57,7 @@ impl Page {
             Field::words("What", kind_words(found.recorded.event.kind())),
             who(site, found.recorded.envelope.actor),
         ];
+        let named: Vec<EventId> = told.details.iter().filter_map(|detail| detail.value.event()).collect();
         fields.extend(told.details.into_iter().map(|detail| match detail.value {
             Value::Words(text) | Value::Typed(text) => Field::words(detail.label, text),
             Value::Person(id, name) => {
@@ -69,7 +70,8 @@ impl Page {
             }
             Value::Event(id) => other(detail.label, id, found),
         }));
-        if let Some(id) = found.recorded.envelope.causation {
+        // A mail says among its particulars what it was about.
+        if let Some(id) = found.recorded.envelope.causation.filter(|id| !named.contains(id)) {
             fields.push(other("Came of", id, found));
         }
         Self {
@@ -119,6 +121,7 @@ fn technical(recorded: &Recorded) -> Vec<Field> {
         Field::reference("Instant (UTC)", &envelope.at),
         Field::reference("Actor", &envelope.actor),
     ];
+    fields.extend(envelope.causation.map(|id| Field::reference("Causation id", &id)));
     fields.extend(envelope.correlation.map(|id| Field::reference("Correlation id", &id)));
     fields
 }

@@ -1,5 +1,7 @@
 //! Choosing which school to act for, without signing in again.
 
+use std::collections::BTreeMap;
+
 use askama::Template;
 use axum::extract::{Query, State};
 use http::StatusCode;
@@ -14,6 +16,10 @@ use crate::web::{Frame, Problem, Reply, SignedIn, Site, links};
 
 /// What is said when no school, or none of theirs, is chosen.
 const SELECT: &str = "Select the organisation that you want to act for";
+
+/// How many organisations stand in one list. More are put under their local authorities: hundreds of schools share
+/// a name, few of them an authority.
+const MOST_IN_ONE_LIST: usize = 20;
 
 /// Where to go on to.
 #[derive(Debug, Deserialize)]
@@ -33,11 +39,26 @@ pub(super) struct Form {
 struct Choice {
     id: OrganisationId,
     name: String,
-    /// What tells it from another of the same name: its local authority and its URN.
+    /// The local authority that it lies in, if that is known.
+    authority: Option<String>,
+    /// Its URN, in words, if it has one.
+    urn: Option<String>,
+    /// What tells it from another of the same name.
     hint: Option<String>,
     /// What it is, if it is anything but a school alone.
     what: Option<String>,
+    /// Whether it is the one that the person acted for last.
+    last: bool,
     current: bool,
+}
+
+/// Choices that stand together.
+#[derive(Clone, Debug, PartialEq, Eq)]
+struct Group {
+    /// What they have in common, if there are several groups.
+    heading: Option<String>,
+    /// The choices, each with its number on the page, from 1.
+    choices: Vec<(usize, Choice)>,
 }
 
 /// The page.
@@ -45,7 +66,7 @@ struct Choice {
 #[template(path = "web/requester/choose.html")]
 struct Page {
     frame: Frame,
-    choices: Vec<Choice>,
+    groups: Vec<Group>,
     return_to: Option<String>,
     faults: Faults,
 }
@@ -63,43 +84,67 @@ fn what(organisation: &Organisation) -> Option<String> {
     organisation.has_user_list().then(|| crate::web::kinds::kinds(&organisation.kinds))
 }
 
-/// What tells a school from its namesakes.
-fn hint(organisation: &Organisation) -> Option<String> {
-    let authority = organisation.local_authority.as_ref().map(|found| found.name.to_string());
-    let urn = organisation.urn.map(|urn| format!("URN {urn}"));
-    match (authority, urn) {
-        (Some(authority), Some(urn)) => Some(format!("{authority}, {urn}")),
-        (authority, urn) => authority.or(urn),
-    }
-}
-
 /// The open organisations of a session: the one that the person acted for last, then the others by name.
 fn choices(site: &Site, signed_in: &SignedIn) -> Vec<Choice> {
     let mut found: Vec<Choice> = site.app.lists(|lists| {
         let theirs = signed_in.organisations.iter().filter_map(|id| lists.organisation(*id));
         let open = theirs.filter(|organisation| !organisation.closed);
+        let last = lists.person(signed_in.person).and_then(|person| person.last_organisation);
         let choice = |organisation: &Organisation| Choice {
             id: organisation.id,
             name: organisation.name.to_string(),
-            hint: hint(organisation),
+            authority: organisation.local_authority.as_ref().map(|found| found.name.to_string()),
+            urn: organisation.urn.map(|urn| format!("URN {urn}")),
+            hint: None,
+            last: last == Some(organisation.id),
             what: what(organisation),
             current: signed_in.organisation == Some(organisation.id),
         };
         open.map(choice).collect()
     });
-    let last = site.app.lists(|lists| lists.person(signed_in.person)?.last_organisation);
-    found.sort_by_cached_key(|choice| (Some(choice.id) != last, choice.name.to_lowercase(), choice.id));
-    tell_apart(&mut found);
+    found.sort_by_cached_key(|choice| (!choice.last, choice.name.to_lowercase(), choice.id));
     found
 }
 
-/// Leaves the hints only where names are alike.
-fn tell_apart(choices: &mut [Choice]) {
+/// The choices as they stand on the page: in one list, or under their local authorities if there are many. The one
+/// that the person acted for last stands before all others.
+fn grouped(choices: Vec<Choice>) -> Vec<Group> {
+    let many = choices.len() > MOST_IN_ONE_LIST;
+    let mut groups: BTreeMap<(u8, String), (Option<String>, Vec<Choice>)> = BTreeMap::new();
+    for choice in choices {
+        let (rank, heading) = match &choice.authority {
+            _ if !many => (0, None),
+            _ if choice.last => (0, Some("The one that you acted for last".to_owned())),
+            Some(authority) => (1, Some(authority.clone())),
+            None => (2, Some("No local authority recorded".to_owned())),
+        };
+        let key = (rank, heading.as_deref().unwrap_or_default().to_lowercase());
+        groups.entry(key).or_insert_with(|| (heading, Vec::new())).1.push(choice);
+    }
+    let mut number = 0;
+    let mut numbered = |choice| {
+        number += 1;
+        (number, choice)
+    };
+    let group = |(heading, mut choices): (Option<String>, Vec<Choice>)| {
+        let under_authority = heading.is_some() && !choices.iter().any(|choice| choice.last);
+        tell_apart(&mut choices, many, under_authority);
+        Group { heading, choices: choices.into_iter().map(&mut numbered).collect() }
+    };
+    groups.into_values().map(group).collect()
+}
+
+/// Gives hints where names are alike: the local authority, unless it stands above, and the URN.
+fn tell_apart(choices: &mut [Choice], many: bool, under_authority: bool) {
     let names: Vec<(OrganisationId, String)> =
         choices.iter().map(|choice| (choice.id, choice.name.clone())).collect();
     for choice in choices {
-        if !names.iter().any(|(id, name)| *id != choice.id && alike(name, &choice.name)) {
-            choice.hint = None;
+        // What stands alone above many others may have a namesake among those.
+        let alone = many && choice.last;
+        if alone || names.iter().any(|(id, name)| *id != choice.id && alike(name, &choice.name)) {
+            let authority = choice.authority.as_deref().filter(|_| !under_authority);
+            let parts: Vec<&str> = authority.into_iter().chain(choice.urn.as_deref()).collect();
+            choice.hint = Some(parts.join(", ")).filter(|hint| !hint.is_empty());
         }
     }
 }
@@ -118,7 +163,7 @@ pub(super) async fn form(
         [only] if only.current => Ok(Reply::to(links::HOME)),
         _ => {
             let return_to = query.return_to.as_deref().and_then(links::own_path).map(str::to_owned);
-            Reply::page(&Page { frame, choices, return_to, faults: Faults::default() })
+            Reply::page(&Page { frame, groups: grouped(choices), return_to, faults: Faults::default() })
         }
     }
 }
@@ -152,7 +197,7 @@ pub(super) async fn choose(
     }
     let mut faults = Faults::default();
     faults.add("organisation", SELECT);
-    let page = Page { frame, choices, return_to: return_to.map(str::to_owned), faults };
+    let page = Page { frame, groups: grouped(choices), return_to: return_to.map(str::to_owned), faults };
     Reply::page_with(StatusCode::UNPROCESSABLE_ENTITY, &page)
 }
 
@@ -164,32 +209,81 @@ pub(super) mod tests {
     use crate::web::samples::{HOSTILE, frame};
 
     fn choice(id: u128, name: &str) -> Choice {
-        let id = OrganisationId::from_uuid(Uuid::from_u128(id));
-        let hint = Some(format!("Barnsley, URN {HOSTILE}"));
-        Choice { id, name: name.to_owned(), hint, what: None, current: false }
+        Choice {
+            id: OrganisationId::from_uuid(Uuid::from_u128(id)),
+            name: name.to_owned(),
+            authority: Some("Barnsley".to_owned()),
+            urn: Some(format!("URN {HOSTILE}")),
+            hint: None,
+            what: None,
+            last: false,
+            current: false,
+        }
+    }
+
+    /// So many schools called St Mary's, in three authorities and in none.
+    fn saints(count: u128) -> Vec<Choice> {
+        let authorities = [Some("Leeds"), None, Some("barnet"), Some("Dorset")];
+        let saint = |(id, authority): (u128, &Option<&str>)| Choice {
+            authority: authority.map(str::to_owned),
+            urn: Some(format!("URN {id}")),
+            ..choice(id, "St Mary’s")
+        };
+        (1..=count).zip(authorities.iter().cycle()).map(saint).collect()
     }
 
     pub(in crate::web::requester) fn samples() -> Vec<String> {
-        let mut choices = vec![choice(1, "St Mary’s"), choice(2, "St. Mary’s School"), choice(3, HOSTILE)];
-        tell_apart(&mut choices);
-        choices[0].current = true;
-        choices[2].what = Some("lead provider".to_owned());
-        let mut faults = Faults::default();
-        faults.add("organisation", SELECT);
-        let page = |faults, return_to: Option<&str>| Page {
+        let mut few = vec![choice(1, "St Mary’s"), choice(2, "St. Mary’s School"), choice(3, HOSTILE)];
+        few[0].current = true;
+        few[2].what = Some("lead provider".to_owned());
+        let mut many = saints(24);
+        many[5].last = true;
+        many[7].authority = Some(HOSTILE.to_owned());
+        let faults = || {
+            let mut faults = Faults::default();
+            faults.add("organisation", SELECT);
+            faults
+        };
+        let page = |choices: &[Choice], faults, return_to: Option<&str>| Page {
             frame: frame(),
-            choices: choices.clone(),
+            groups: grouped(choices.to_vec()),
             return_to: return_to.map(str::to_owned),
             faults,
         };
-        let pages = [page(Faults::default(), None), page(faults, Some("/school/requests/1?x=\"><script>"))];
+        let pages = [
+            page(&few, Faults::default(), None),
+            page(&few, faults(), Some("/school/requests/1?x=\"><script>")),
+            page(&many, faults(), None),
+        ];
         pages.iter().map(|page| page.render().unwrap()).collect()
+    }
+
+    /// The hints, in the order of the page.
+    fn hints(groups: &[Group]) -> Vec<Option<&str>> {
+        groups.iter().flat_map(|group| &group.choices).map(|(_, choice)| choice.hint.as_deref()).collect()
     }
 
     #[test]
     fn only_schools_with_names_alike_are_told_apart() {
-        let mut choices = [choice(1, "St Mary’s"), choice(2, "ST. MARYS Primary"), choice(3, "Greenhill")];
-        tell_apart(&mut choices);
-        assert_eq!(choices.map(|choice| choice.hint.is_some()), [true, true, false]);
+        let mut choices = saints(2);
+        choices[1].name = "ST. MARYS Primary".to_owned();
+        choices.push(choice(3, "Greenhill"));
+        let groups = grouped(choices);
+        assert_eq!(hints(&groups), [Some("Leeds, URN 1"), Some("URN 2"), None]);
+        assert_eq!(groups[0].heading, None);
+    }
+
+    #[test]
+    fn more_than_twenty_stand_under_their_local_authorities() {
+        assert_eq!(grouped(saints(20)).len(), 1);
+        let mut many = saints(22);
+        many[3].last = true;
+        let groups = grouped(many);
+        let headings: Vec<_> = groups.iter().filter_map(|group| group.heading.as_deref()).collect();
+        let last = "The one that you acted for last";
+        assert_eq!(headings, [last, "barnet", "Dorset", "Leeds", "No local authority recorded"]);
+        let numbers: Vec<usize> = groups.iter().flat_map(|group| &group.choices).map(|(n, _)| *n).collect();
+        assert_eq!(numbers, (1..=22).collect::<Vec<_>>());
+        assert_eq!(hints(&groups)[..2], [Some("Dorset, URN 4"), Some("URN 3")]);
     }
 }

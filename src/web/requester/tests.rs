@@ -4,6 +4,7 @@ pub(in crate::web) mod browser;
 mod journeys;
 mod returning;
 mod standing;
+mod traces;
 
 use askama::Template;
 use vouchsafe_events::{RequestId, Uuid};

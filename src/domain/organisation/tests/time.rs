@@ -229,3 +229,24 @@ fn reminders_of_a_review_stop_counting_at_255_without_repeating_themselves() {
     let history = history.later(day(393 + 7 * 400), ANN, [review_reminded(V1, 255)]);
     due(&history, day(393 + 7 * 401)).then_nothing();
 }
+
+#[test]
+fn what_time_brings_comes_of_the_event_that_set_it_going() {
+    // Events have the number of their place in the stream as their id.
+    let nth = |number: u128| Some(EventId::from_uuid(Uuid::from_u128(number)));
+    let brought = |history: &History<Organisation>, now| {
+        let org = history.state();
+        org.keep_time(&Terms::default(), V2, now).iter().map(|event| org.comes_of(event)).collect::<Vec<_>>()
+    };
+    let before = given_anns_school().version();
+    assert_eq!(brought(&given_beas_request(), day(3)), [nth(before)]);
+    assert_eq!(brought(&given_beas_request(), day(28)), [nth(before)]);
+    let access = given_bea_until_day_30();
+    assert_eq!(brought(&access, day(30)), [nth(before)]);
+    let changed = access.later(day(1), ANN, [end_date_changed(BEA, Some(day(40)))]);
+    assert_eq!(brought(&changed, day(35)), [nth(before + 1)], "the change is why it ends");
+    let reviewed = given_anns_school().later(day(0), ANN, [added(BEA, None)]);
+    assert_eq!(brought(&reviewed, day(365)), [None], "a review opens by itself");
+    let opened = reviewed.later(day(365), ANN, [review_opened(V2, day(393))]);
+    assert_eq!(brought(&opened, day(393)), [nth(before + 1)]);
+}

@@ -48,7 +48,6 @@ async fn api() -> (DfeApi, Says) {
     let settings = format!(
         "base_url = 'http://{address}'
          secret_file = '/nowhere'
-         service_id = 'vouchsafe'
          http = {{ timeout_ms = 60000, connect_timeout_ms = 60000, allow_insecure_loopback = true }}"
     );
     let secret = Secret::from("secret".to_owned());

@@ -54,6 +54,7 @@ fn school() -> Organisation {
         requests: BTreeMap::new(),
         review: None,
         reviewed: None,
+        review_from: None,
         first_access: None,
     }
 }
