@@ -68,11 +68,18 @@ pub(crate) fn arise(organisation: &Organisation, recorded: &Recorded, outbox: &m
             outbox.queue(PendingMail { request, text, ..post.to(data.person, MailKind::RequestDeclined) });
         }
         Event::AccessGranted(data) => post.granted(outbox, data.person, data.request, data.ends),
+        // Whom DfE Sign-in names as an approver keeps access, whatever a colleague once gave.
+        Event::AccessEndingSoon(data) if organisation.is_named_by_dfe_sign_in(data.person) => {}
+        Event::AccessEnded(data) if organisation.is_named_by_dfe_sign_in(data.person) => {}
         Event::AccessEndingSoon(data) => {
             let ends = Some(data.ends);
             outbox.queue(PendingMail { ends, ..post.to(data.person, MailKind::AccessEndingSoon) });
         }
-        Event::AccessEnded(data) => outbox.queue(post.to(data.person, MailKind::AccessEnded)),
+        Event::AccessEnded(data) => {
+            // The end date, which came some moments before the event.
+            let ends = organisation.ended.get(&data.person).map(|ended| ended.at);
+            outbox.queue(PendingMail { ends, ..post.to(data.person, MailKind::AccessEnded) });
+        }
         Event::AccessRevoked(data) => {
             let text = Some(recorded.hold(data.person, Slot::RevokeReason, &data.reason));
             outbox.queue(PendingMail { text, ..post.to(data.person, MailKind::AccessRevoked) });

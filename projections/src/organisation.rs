@@ -264,6 +264,11 @@ impl Organisation {
         !self.closed && self.listed.contains_key(&person)
     }
 
+    /// Whether the person is an approver because DfE Sign-in says so.
+    pub fn is_named_by_dfe_sign_in(&self, person: PersonId) -> bool {
+        self.approvers.get(&person).is_some_and(|approver| approver.basis == ApproverBasis::DfeSignIn)
+    }
+
     /// Whether it is of this kind.
     pub fn is(&self, kind: OrganisationKind) -> bool {
         self.kinds.contains(&kind)

@@ -21,6 +21,7 @@ pub(super) enum Missing {
 }
 
 /// What a letter needs of the organisation's list, read at once.
+#[expect(clippy::struct_excessive_bools, reason = "each is asked by another letter")]
 struct Seen {
     name: Box<str>,
     asked: Option<Timestamp>,
@@ -29,6 +30,9 @@ struct Seen {
     unreviewed: usize,
     listed: bool,
     approver: bool,
+    /// Whether the person has access now, and when what an approver gave them ends.
+    has_access: bool,
+    ends: Option<Timestamp>,
     /// The organisation that closed and that the person was carried over from.
     closed: Option<OrganisationId>,
 }
@@ -45,6 +49,8 @@ fn seen(app: &App, pending: &PendingMail) -> Option<Seen> {
                 .is_some_and(|request| matches!(request.outcome, vouchsafe_projections::Outcome::Open)),
             members: found.members(now).count(),
             unreviewed: found.waiting_for_review(now).count(),
+            has_access: found.has_access(pending.to, now),
+            ends: found.users.get(&pending.to).and_then(|access| access.ends),
             listed: found.is_listed(pending.to),
             approver: found.is_approver(pending.to),
             closed: found
@@ -143,6 +149,7 @@ fn about(
     let closes = |asked: Timestamp| day(asked.plus_days(app.terms().request_expires_after_days.into()));
     let asked = || seen.asked.ok_or(Missing::Outdated);
     let still_open = || if seen.open { Ok(()) } else { Err(Missing::Outdated) };
+    let still_in = || if seen.has_access { Ok(()) } else { Err(Missing::Outdated) };
     let request = || pending.request.map_or_else(|| links::REQUESTS.to_owned(), |id| links::request(&id));
     let home = || links::HOME.to_owned();
     let review = || links::REVIEW.to_owned();
@@ -163,6 +170,7 @@ fn about(
             )
         }
         MailKind::RequestGranted => {
+            still_in()?;
             (About::RequestGranted { by: by(app, pending.by), ends: pending.ends.map(last_day) }, home())
         }
         MailKind::RequestDeclined => {
@@ -170,12 +178,16 @@ fn about(
         }
         MailKind::RequestExpired => (About::RequestExpired { asked: day(asked()?) }, home()),
         MailKind::AddedByColleague => {
+            still_in()?;
             (About::AddedByColleague { by: by(app, pending.by), ends: pending.ends.map(last_day) }, home())
         }
         MailKind::MadeApprover => {
             (About::MadeApprover { by: by(app, pending.by) }, links::REQUESTS.to_owned())
         }
         MailKind::AccessEndingSoon => {
+            if seen.ends != pending.ends {
+                return Err(Missing::Outdated);
+            }
             (About::AccessEndingSoon { ends: last_day(pending.ends.ok_or(Missing::Outdated)?) }, home())
         }
         MailKind::AccessEnded => {

@@ -224,12 +224,12 @@ pub(super) mod tests {
     /// So many schools called St Mary's, in three authorities and in none.
     fn saints(count: u128) -> Vec<Choice> {
         let authorities = [Some("Leeds"), None, Some("barnet"), Some("Dorset")];
-        let saint = |(id, authority): (u128, &Option<&str>)| Choice {
+        let saint = |(id, authority): (u128, Option<&str>)| Choice {
             authority: authority.map(str::to_owned),
             urn: Some(format!("URN {id}")),
             ..choice(id, "St Mary’s")
         };
-        (1..=count).zip(authorities.iter().cycle()).map(saint).collect()
+        (1..=count).zip(authorities.iter().copied().cycle()).map(saint).collect()
     }
 
     pub(in crate::web::requester) fn samples() -> Vec<String> {
