@@ -59,6 +59,8 @@ pub struct App {
     limits: SessionLimits,
     /// Tries on one person's codes, one after another.
     turns: one_time_password::Turns,
+    /// Tries for addresses that nothing is recorded of.
+    strangers: one_time_password::Strangers,
     /// Where the reactors' streams end, as far as this process knows.
     reactor_ends: Mutex<BTreeMap<Reactor, Expected>>,
 }
@@ -167,6 +169,7 @@ impl App {
             terms,
             limits,
             turns: one_time_password::Turns::default(),
+            strangers: one_time_password::Strangers::default(),
             reactor_ends: Mutex::default(),
         }
     }

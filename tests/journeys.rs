@@ -20,6 +20,8 @@ mod doors;
 mod drawing;
 #[path = "journeys/mail_server.rs"]
 mod mail_server;
+#[path = "journeys/one_time_password.rs"]
+mod one_time_password;
 #[path = "journeys/openid_provider.rs"]
 mod openid_provider;
 #[path = "journeys/peers.rs"]

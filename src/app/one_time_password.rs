@@ -1,5 +1,9 @@
 //! One-time passwords: asking for one, trying one, and support's lifting of a wait.
 
+mod strangers;
+#[cfg(test)]
+mod tests;
+
 use std::hash::{DefaultHasher, Hash, Hasher};
 use std::sync::{Mutex, PoisonError};
 
@@ -11,6 +15,8 @@ use super::{App, Cause, Done, Entered, Failure, SessionToken};
 use crate::domain::Person;
 use crate::domain::person::{LiftRefused, SignIn, Try, TryRefused, Verdict};
 use crate::privacy::TypedCode;
+
+pub(super) use strangers::Strangers;
 
 /// How many people can be tried at once. More wait for each other, which costs only time.
 const STRIPES: usize = 64;
@@ -103,10 +109,11 @@ impl App {
     ) -> Result<Entered, Failure<NotLetIn>> {
         let hash = self.ring.hash_email(&asker.email);
         let Some(person) = self.lists(|lists| lists.person_by_email(hash)) else {
-            // Nobody was sent a code here. What is said of it is what is said of a wrong one.
-            let why = vouchsafe_events::CodeRefusal::Wrong;
-            let verdict = Verdict::Refused { why, until: None, left: crate::domain::person::TRIES - 1 };
-            return Err(Failure::Refused(NotLetIn::NotTaken(verdict)));
+            // Nobody was sent a code here. What is said of it is what is said to somebody who was.
+            return Err(Failure::Refused(match self.strangers.try_code(hash, asker.challenge, self.now()) {
+                Ok(verdict) => NotLetIn::NotTaken(verdict),
+                Err(refused) => NotLetIn::NotTried(refused),
+            }));
         };
         let _turn = self.turns.of(person).await;
         let organisations = self.listed_at(person);

@@ -14,7 +14,7 @@ use vouchsafe_events::{
 use super::{Decided, PersonName, State};
 
 pub use one_time_password::{
-    GOOD_FOR, LiftRefused, MAILS_AN_HOUR, TRIES, Try, TryRefused, Verdict, wait_to_resend,
+    GOOD_FOR, LiftRefused, MAILS_AN_HOUR, TRIES, Try, TryRefused, Unrecorded, Verdict, wait_to_resend,
 };
 
 /// One person, as far as decisions need to know them.

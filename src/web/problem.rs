@@ -150,9 +150,9 @@ pub(super) struct Words {
 }
 
 impl Problem {
-    /// What a person reads.
+    /// What a person reads. `codes`: emailed security codes are offered.
     #[expect(clippy::too_many_lines, reason = "one arm for each problem")]
-    pub(super) fn words(&self) -> Words {
+    pub(super) fn words(&self, codes: bool) -> Words {
         let words = |title, paragraphs: &[&str], link| Words {
             title,
             paragraphs: paragraphs.iter().map(|text| (*text).to_owned()).collect(),
@@ -268,13 +268,13 @@ impl Problem {
                 ],
                 None,
             ),
-            Self::SignInFailed(why) => why.words(),
+            Self::SignInFailed(why) => why.words(codes),
         }
     }
 }
 
 impl SignInFailed {
-    fn words(self) -> Words {
+    fn words(self, codes: bool) -> Words {
         let (title, paragraphs): (_, &[&str]) = match self {
             Self::NotBegunHere => (
                 "We could not sign you in",
@@ -294,6 +294,10 @@ impl SignInFailed {
                 &[
                     "DfE Sign-in did not let us know who you are, because you or it said no. If that was a mistake, start again from this page.",
                 ],
+            ),
+            Self::DfeSignInDown if !codes => (
+                "DfE Sign-in is not available",
+                &["We could not reach DfE Sign-in. Try again in a few minutes."],
             ),
             Self::DfeSignInDown => (
                 "DfE Sign-in is not available",
@@ -316,7 +320,7 @@ impl SignInFailed {
             ),
         };
         let link = match self {
-            Self::DfeSignInDown => ("Sign in with a security code", links::CODE),
+            Self::DfeSignInDown if codes => ("Sign in with a security code", links::CODE),
             _ => ("Sign in with DfE Sign-in", links::SIGN_IN),
         };
         Words {

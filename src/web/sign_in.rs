@@ -122,13 +122,14 @@ async fn callback(
     let id_token = authenticated.id_token.clone();
     let arrival =
         arrive(&site, authenticated, network, cookies::device(&headers), now_signed_in.as_ref()).await?;
+    let email = arrival.email.clone();
     match site.app.sign_in(arrival).await {
         Ok(entered) => {
             welcome(&site, &entered, &id_token, return_to.as_deref()).map(|reply| reply.cookie(used))
         }
         Err(failure) => {
             let refused = problem::refused(failure)?;
-            pages::refused(&site, refused.reason).map(|reply| {
+            pages::refused(&site, refused.reason, &email).map(|reply| {
                 let kept = keep_id_token(&site, &id_token);
                 reply.cookie(used).cookie(kept)
             })

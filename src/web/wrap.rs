@@ -126,7 +126,12 @@ fn page_for(site: &Site, path: &str, name: &str, problem: &Problem) -> Response 
         _ => None,
     };
     let contact = site.settings.contact_email.as_deref();
-    let page = ProblemPage { frame: Frame::bare(site, path), words: problem.words(), reference, contact };
+    let page = ProblemPage {
+        frame: Frame::bare(site, path),
+        words: problem.words(site.settings.one_time_passwords),
+        reference,
+        contact,
+    };
     let html = page.render().unwrap_or_else(|_| "Sorry, there is a problem with the service.".to_owned());
     let mut response = (status, [(header::CONTENT_TYPE, "text/html; charset=utf-8")], html).into_response();
     if let Some(retry) = retry {

@@ -195,6 +195,11 @@ impl Smtp {
         Self { _process: Some(process), facts }
     }
 
+    /// The address of its control, for journeys in a browser that read mail.
+    pub(crate) fn control(&self) -> &str {
+        &self.facts.control
+    }
+
     /// The port without encryption, on 127.0.0.1.
     pub(crate) fn plain(&self) -> u16 {
         self.facts.plain

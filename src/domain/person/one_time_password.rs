@@ -5,6 +5,8 @@
 //! code nobody knows, with the same tries, the same words and the same waits, so that nobody learns from it whether
 //! an email is on a list.
 
+mod unrecorded;
+
 use std::collections::VecDeque;
 
 use vouchsafe_events::{
@@ -15,6 +17,8 @@ use vouchsafe_events::{
 
 use super::{Person, SignIn};
 use crate::domain::Decided;
+
+pub use unrecorded::Unrecorded;
 
 /// For how many seconds a code can be used: ten minutes, the longest that ASVS 5.0 (6.5.5) and NIST SP 800-63B-4
 /// allow.
@@ -197,17 +201,27 @@ impl Codes {
                 self.of(data.challenge, None, |challenge| challenge.used = true);
                 (self.failures, self.until) = (0, None);
             }
-            Event::OneTimePasswordRefused(data) => {
-                self.of(data.challenge, None, |challenge| {
-                    challenge.tries = challenge.tries.saturating_add(1);
-                });
-                if data.reason == CodeRefusal::Wrong {
-                    self.failures = self.failures.saturating_add(1);
-                }
-            }
+            Event::OneTimePasswordRefused(data) => self.refuse(data.challenge, data.reason),
             Event::OneTimePasswordDelayed(data) => self.until = Some(data.until),
             Event::OneTimePasswordDelayLifted(_) => (self.failures, self.until) = (0, None),
             _ => {}
+        }
+    }
+
+    /// How often a code was tried on a challenge, if one can be tried now.
+    fn may_try(&self, challenge: ChallengeId, now: Timestamp) -> Result<u8, TryRefused> {
+        if let Some(until) = self.wait(now) {
+            return Err(TryRefused::MustWait { until });
+        }
+        let tries = self.find(challenge).map_or(0, |found| found.tries);
+        if tries >= TRIES { Err(TryRefused::TooManyTries) } else { Ok(tries) }
+    }
+
+    /// Counts a code that was not taken.
+    fn refuse(&mut self, challenge: ChallengeId, why: CodeRefusal) {
+        self.of(challenge, None, |challenge| challenge.tries = challenge.tries.saturating_add(1));
+        if why == CodeRefusal::Wrong {
+            self.failures = self.failures.saturating_add(1);
         }
     }
 
@@ -276,13 +290,7 @@ impl Person {
         now: Timestamp,
     ) -> Result<(Decided, Verdict), TryRefused> {
         let codes = &self.codes;
-        if let Some(until) = codes.wait(now) {
-            return Err(TryRefused::MustWait { until });
-        }
-        let so_far = codes.find(tried.challenge).map_or(0, |found| found.tries);
-        if so_far >= TRIES {
-            return Err(TryRefused::TooManyTries);
-        }
+        let so_far = codes.may_try(tried.challenge, now)?;
         let why = match self.judge(tried, now) {
             Ok(()) => {
                 let (challenge, session) = (tried.challenge, tried.begins.session);

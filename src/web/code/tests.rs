@@ -14,6 +14,7 @@ use vouchsafe_events::{
 use super::*;
 use crate::app::{Entry, Listing};
 use crate::domain::organisation::users::Fresh;
+use crate::domain::person::{TryRefused, Verdict};
 use crate::web::requester::tests::browser::{Service, place};
 use crate::web::router;
 
@@ -217,6 +218,44 @@ async fn a_known_and_an_unknown_address_are_told_the_same() {
         service.site.app.lists(|lists| lists.outbox().pending().filter(|mail| mail.to == person).count());
     assert_eq!(mailed, 1);
     assert!(service.site.app.lists(|lists| lists.turned_away().any(|one| one.person == person)));
+}
+
+/// Once a network has asked for so many unknown addresses that no more are taken note of, nothing is recorded of the
+/// next. It must still be told what is told of an address that somebody has.
+#[tokio::test]
+async fn an_address_that_nothing_is_recorded_of_is_told_the_same_too() {
+    let service = Service::start().await;
+    northern(&service, "Northern Training").await;
+    let network = Network("203.0.113.9".parse().unwrap());
+    while service.site.limits.admits_stranger(network) {}
+    let app = &service.site.app;
+    let stranger: Email = "who@elsewhere.example".parse().unwrap();
+    let mut said = Vec::new();
+    for email in [ADA.parse().unwrap(), stranger.clone()] {
+        let mut answers = Vec::new();
+        for round in 0..2_u128 {
+            let challenge = ChallengeId::from_uuid(vouchsafe_events::Uuid::from_u128(round));
+            // Another browser asked a moment ago: this one holds what no code answers.
+            let asker = Asker { email: email.clone(), challenge, network: network.0.to_string() };
+            app.ask_for_code(&asker, || service.site.limits.admits_stranger(network)).await.unwrap();
+            for _ in 0..6 {
+                let typed = TypedCode::parse("000000").unwrap();
+                let failure = app.try_code(&asker, &typed, "device".to_owned(), None).await.unwrap_err();
+                let Ok(refused) = problem::refused(failure) else { panic!("{email:?}") };
+                answers.push(match refused {
+                    NotLetIn::NotTried(TryRefused::MustWait { .. }) => "wait".to_owned(),
+                    NotLetIn::NotTried(TryRefused::TooManyTries) => "too many".to_owned(),
+                    NotLetIn::NotTaken(Verdict::Refused { why, until, left }) => {
+                        format!("{why:?}, waits: {}, left: {left}", until.is_some())
+                    }
+                    NotLetIn::NotTaken(Verdict::Right) => "right".to_owned(),
+                });
+            }
+        }
+        said.push(answers);
+    }
+    assert_eq!(said[0], said[1]);
+    assert!(app.person_of(&stranger).is_none());
 }
 
 #[tokio::test]

@@ -4,7 +4,7 @@ use askama::Template;
 use axum::extract::{Query, State};
 use http::StatusCode;
 use serde::Deserialize;
-use vouchsafe_events::Refusal;
+use vouchsafe_events::{Email, Refusal};
 
 use crate::web::{Frame, Problem, Reply, Site, links};
 
@@ -44,16 +44,33 @@ struct Refused {
     frame: Frame,
     reason: Refusal,
     help: String,
+    /// The address that DfE Sign-in gave: the one to put on a user list.
+    email: String,
+    contact: Option<String>,
 }
 
 impl Refused {
+    /// Whether a place on a user list would let them in.
+    fn would_a_list_help(&self) -> bool {
+        match self.reason {
+            Refusal::NoOrganisation
+            | Refusal::OrganisationClosed
+            | Refusal::OrganisationNotOpen
+            | Refusal::OrganisationNotServed
+            | Refusal::OrganisationNotIdentified => true,
+            Refusal::CallbackReplayed | Refusal::TookTooLong | Refusal::NotTrusted | Refusal::NoEmail => {
+                false
+            }
+        }
+    }
+
     /// The page's heading and title.
     fn heading(&self) -> &'static str {
         match self.reason {
             Refusal::NoOrganisation => "Your DfE Sign-in account does not belong to a school",
             Refusal::OrganisationClosed => "That school is closed",
             Refusal::OrganisationNotOpen => "That school is not open",
-            Refusal::OrganisationNotServed => "This service is for schools",
+            Refusal::OrganisationNotServed => "You cannot use this service for that organisation yet",
             Refusal::OrganisationNotIdentified => "We could not tell which school you work at",
             Refusal::TookTooLong => "Signing in took too long",
             Refusal::CallbackReplayed | Refusal::NotTrusted | Refusal::NoEmail => "We could not sign you in",
@@ -62,16 +79,25 @@ impl Refused {
 }
 
 /// The page for somebody who was recognised and not let in.
-pub(super) fn refused(site: &Site, reason: Refusal) -> Result<Reply, Problem> {
+pub(super) fn refused(site: &Site, reason: Refusal, email: &Email) -> Result<Reply, Problem> {
     let help = site.settings.dfe_sign_in_help_url.to_string();
     let frame = Frame::bare(site, links::CALLBACK);
-    Reply::page_with(StatusCode::FORBIDDEN, &Refused { frame, reason, help })
+    Reply::page_with(
+        StatusCode::FORBIDDEN,
+        &Refused {
+            frame,
+            reason,
+            help,
+            email: email.as_str().to_owned(),
+            contact: site.settings.contact_email.clone(),
+        },
+    )
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::web::samples::{check, frame};
+    use crate::web::samples::{HOSTILE, check, frame};
 
     #[test]
     fn the_pages_are_sound() {
@@ -92,8 +118,14 @@ mod tests {
             Refusal::NoEmail,
         ] {
             let help = "https://help.example/".to_owned();
-            let page = Refused { frame: Frame { who: None, ..frame() }, reason, help };
-            check(&page.render().unwrap());
+            for contact in [Some("help@service.example".to_owned()), None] {
+                let frame = Frame { who: None, ..frame() };
+                let (help, email) = (help.clone(), HOSTILE.to_owned());
+                let page = Refused { frame, reason, help, email, contact };
+                let html = page.render().unwrap();
+                check(&html);
+                assert_eq!(page.would_a_list_help(), html.contains("lead provider"), "{reason:?}");
+            }
         }
     }
 }
