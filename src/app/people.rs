@@ -1,7 +1,7 @@
 //! Who somebody is. An email, and an account at a provider, each belong to one person: their streams' first
 //! events decide that, also between instances. Every step can be taken again after a crash between two.
 
-use vouchsafe_events::{Email, Introduction, PersonId, Stream};
+use vouchsafe_events::{Actor, Email, Introduction, PersonId, Stream};
 
 use super::{App, Cause, Failure, Unavailable};
 use crate::domain::{Decided, Organisation, Person, PersonName, Reservation};
@@ -121,13 +121,14 @@ impl App {
         Ok(subjects.collect())
     }
 
-    /// Whether nothing is known of a record but an address that support put on a list.
-    async fn is_only_listed(&self, other: PersonId) -> Result<bool, Unavailable> {
+    /// Whether nothing is known of a record but an address that support put on a list: support, and not the person who
+    /// comes with it now, who would get on the list without a second agent.
+    async fn is_only_listed(&self, other: PersonId, comes: PersonId) -> Result<bool, Unavailable> {
         let only = self.lists(|lists| {
             let mut places = lists.organisations_of(other).filter_map(|id| lists.organisation(id)).peekable();
             places.peek().is_some()
                 && places.all(|place| {
-                    place.listed.contains_key(&other)
+                    place.listed.get(&other).is_some_and(|listed| listed.by != Actor::Person(comes))
                         && !place.users.contains_key(&other)
                         && !place.approvers.contains_key(&other)
                         && place.open_request_of(other).is_none()
@@ -202,7 +203,7 @@ impl App {
                         self.note(old, cause, |state: &Reservation| state.release_email(person)).await?;
                     }
                 }
-                Some(other) if self.is_only_listed(other).await? => {
+                Some(other) if self.is_only_listed(other, person).await? => {
                     self.take_over(person, other, account, how, cause).await?;
                 }
                 Some(other) => {

@@ -1,10 +1,21 @@
 //! Support's work: user lists, the organisations that they belong to, and people's addresses.
 
-use vouchsafe_events::{Actor, Email, Introduction, OrganisationId, OrganisationKind, PersonId, Stream};
+use std::sync::{Mutex, PoisonError};
+
+use futures_util::{StreamExt as _, stream};
+use vouchsafe_events::{
+    Actor, Email, Event, Introduction, OrganisationId, OrganisationKind, PersonId, Stream,
+};
 
 use super::{App, Cause, Done, Failure};
 use crate::domain::organisation::users::{ChangeRefused, DismissRefused, Fresh, ListRefused, UnlistRefused};
 use crate::domain::{Organisation, Person, PersonName, Reason, Reservation};
+
+/// How many people are put on a list by one decision.
+const LISTED_AT_ONCE: usize = 100;
+
+/// How many people are introduced at the same time.
+const INTRODUCED_AT_ONCE: usize = 16;
 
 /// Somebody to put on a list.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -69,6 +80,74 @@ impl App {
         let added =
             self.lists(|lists| lists.organisation(organisation).is_some_and(|it| it.is_listed(person)));
         Ok((if added { Listing::Added(person) } else { Listing::Proposed(person) }, done))
+    }
+
+    /// Puts many on a list. They are introduced several at once, and put on the list a number at a time, so that the
+    /// organisation's stream is not read for each.
+    pub async fn list_users(
+        &self,
+        organisation: OrganisationId,
+        entries: &[Entry],
+        by: Actor,
+        two_person_rule: bool,
+    ) -> Vec<Result<Listing, Failure<ListRefused>>> {
+        let mut outcomes = Vec::with_capacity(entries.len());
+        for entries in entries.chunks(LISTED_AT_ONCE) {
+            outcomes.extend(self.list_some(organisation, entries, by, two_person_rule).await);
+        }
+        outcomes
+    }
+
+    async fn list_some(
+        &self,
+        organisation: OrganisationId,
+        entries: &[Entry],
+        by: Actor,
+        two_person_rule: bool,
+    ) -> Vec<Result<Listing, Failure<ListRefused>>> {
+        let cause = Cause::by(by);
+        let introduced: Vec<Result<PersonId, Failure<ListRefused>>> = stream::iter(entries.to_vec())
+            .map(|entry| async move {
+                let name = entry.name.as_ref();
+                Ok(self.introduce(&entry.email, name, Introduction::Support, cause).await?)
+            })
+            .buffered(INTRODUCED_AT_ONCE)
+            .collect()
+            .await;
+        let people: Vec<PersonId> = introduced.iter().filter_map(|one| one.as_ref().ok().copied()).collect();
+        let last = Mutex::new(Vec::new());
+        let done = self
+            .decide(Stream::Organisation(organisation), cause, |state: &Organisation, _| {
+                let decisions: Vec<_> =
+                    people.iter().map(|person| state.list_user(*person, by, two_person_rule)).collect();
+                let decided =
+                    decisions.iter().filter_map(|one| one.as_ref().ok()).flatten().cloned().collect();
+                *last.lock().unwrap_or_else(PoisonError::into_inner) = decisions;
+                Ok::<_, std::convert::Infallible>(decided)
+            })
+            .await;
+        let failed = done.err().map(|failure| match failure {
+            Failure::Refused(never) => match never {},
+            Failure::Contended => None,
+            Failure::Unavailable(cause) => {
+                tracing::error!(error = %crate::errors::Chain(&cause), "people could not be put on a list");
+                Some(())
+            }
+        });
+        let decisions = last.into_inner().unwrap_or_else(PoisonError::into_inner);
+        let mut decisions = decisions.into_iter();
+        introduced
+            .into_iter()
+            .map(|one| {
+                let person = one?;
+                let decided = decisions.next().ok_or(Failure::Contended)?.map_err(Failure::Refused)?;
+                if failed.is_some() {
+                    return Err(Failure::Contended);
+                }
+                let proposed = decided.iter().any(|event| matches!(event, Event::UserProposed(_)));
+                Ok(if proposed { Listing::Proposed(person) } else { Listing::Added(person) })
+            })
+            .collect()
     }
 
     /// Puts somebody who is known on a list.

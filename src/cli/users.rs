@@ -283,11 +283,18 @@ async fn change_email(app: &App, from: &Email, to: &Email) -> Result<(), Failed>
 /// What a file holds, or standard input.
 fn contents(file: &Path) -> Result<Vec<u8>, Failed> {
     let unreadable = |error| Failed::new(format!("{} cannot be read: {error}", file.display()));
-    if file != Path::new("-") {
-        return std::fs::read(file).map_err(unreadable);
-    }
     let mut bytes = Vec::new();
-    std::io::stdin().read_to_end(&mut bytes).map_err(unreadable)?;
+    let most = u64::try_from(bulk::MOST_BYTES).unwrap_or(u64::MAX);
+    if file == Path::new("-") {
+        std::io::stdin().take(most + 1).read_to_end(&mut bytes).map_err(unreadable)?;
+    } else {
+        std::fs::File::open(file)
+            .and_then(|file| file.take(most + 1).read_to_end(&mut bytes))
+            .map_err(unreadable)?;
+    }
+    if bytes.len() > bulk::MOST_BYTES {
+        return Err(Failed::new(format!("{} is larger than 1 MiB", file.display())).hint("split it"));
+    }
     Ok(bytes)
 }
 
@@ -304,8 +311,11 @@ async fn import(app: &App, organisation: &str, rows: Vec<bulk::Row>, dry_run: bo
         let (line, address) = (row.line, row.email);
         let said = match &fate {
             Fate::Add { entry, warning } => {
-                if !dry_run {
-                    app.list_user(id, entry, Actor::Operator, true).await?;
+                if !dry_run && let Err(failure) = app.list_user(id, entry, Actor::Operator, true).await {
+                    let failed = Failed::from(failure);
+                    log::data(&format!("{line}\t{address}\tleft out: {}", failed.text));
+                    left += 1;
+                    continue;
                 }
                 added += 1;
                 let check = warning.as_ref().map(|warning| format!(", but check it: {}", words(warning)));
@@ -348,7 +358,15 @@ impl Organisations {
                 let ukprn = ukprn.as_deref().map(str::parse::<Ukprn>).transpose()?;
                 let kinds = kinds.into_iter().map(Into::into).collect();
                 let fresh = Fresh { name: name.trim().into(), kinds, ukprn };
+                let name = name.trim();
+                if name.is_empty() || name.chars().count() > 200 || name.chars().any(char::is_control) {
+                    return Err(Failed::new("the name must be 1 to 200 characters on one line"));
+                }
                 let core = open(&configured.load()?).await?;
+                if find(&core.app, name).is_ok() {
+                    core.close().await?;
+                    return Err(Failed::new(format!("an organisation called {name} is registered already")));
+                }
                 let registered = core.app.register_organisation(&fresh, Actor::Operator).await;
                 core.close().await?;
                 log::data(&registered?.to_string());

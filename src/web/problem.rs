@@ -229,7 +229,9 @@ impl Problem {
             ),
             Self::TooLarge => words(
                 "That is too much to send at once",
-                &["Send less and try again. Nothing has been changed."],
+                &[
+                    "A form can hold 64 kilobytes, and a CSV file 1 megabyte. Send less and try again. Nothing has been changed.",
+                ],
                 home,
             ),
             Self::TooMany { retry_after } => Words {

@@ -49,6 +49,9 @@ pub enum RevokeRefused {
     Oneself,
     /// The person has no access here.
     NoAccess,
+    /// Support put the person on the organisation's list, and no approver gave them anything: support takes them off
+    /// it.
+    OnSupportsList,
     /// DfE Sign-in says that the person is an approver: until it no longer does, ending access here would
     /// not last.
     ApproverInDfeSignIn,
@@ -142,6 +145,9 @@ impl Organisation {
         let basis = self.approvers.get(&person);
         if basis == Some(&ApproverBasis::DfeSignIn) {
             return Err(RevokeRefused::ApproverInDfeSignIn);
+        }
+        if basis.is_none() && !self.granted(person, now) {
+            return Err(RevokeRefused::OnSupportsList);
         }
         let review = self.review.as_ref().map(|review| review.id);
         let reason = Plain::about(person, reason.as_str());

@@ -57,6 +57,8 @@ struct Page {
     /// Whether DfE Sign-in names them as an approver, so that their access cannot be ended here.
     named: bool,
     is_approver: bool,
+    /// Whether they are here by support's list alone.
+    listed: bool,
     help: String,
     reason: String,
     faults: Faults,
@@ -77,6 +79,7 @@ impl Page {
             back,
             from: form.from,
             named: member.is_named(),
+            listed: member.is_only_listed(),
             is_approver: member.approver.is_some(),
             help,
             reason: form.reason,
@@ -162,7 +165,9 @@ fn not_ended(to: &str, person: PersonId, refusal: RevokeRefused) -> Result<Reply
             Ok(Reply::to(to).notes("That person has no access to end. It may have ended meanwhile."))
         }
         // The page says why, and what to do.
-        RevokeRefused::ApproverInDfeSignIn => Ok(Reply::to(&links::end_access(&person))),
+        RevokeRefused::ApproverInDfeSignIn | RevokeRefused::OnSupportsList => {
+            Ok(Reply::to(&links::end_access(&person)))
+        }
     }
 }
 

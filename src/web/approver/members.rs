@@ -70,6 +70,11 @@ impl Member {
         self.approver.is_some_and(|approver| approver.basis == ApproverBasis::DfeSignIn)
     }
 
+    /// Whether they are here by the list that support keeps, and nothing else.
+    pub(super) fn is_only_listed(&self) -> bool {
+        !self.granted && self.approver.is_none()
+    }
+
     /// Whether a review asks about them: their place rests on a colleague's word.
     pub(super) fn is_reviewed(&self) -> bool {
         self.granted || (self.approver.is_some() && !self.is_named())
@@ -85,6 +90,7 @@ impl Member {
         match self.ends {
             Some(ends) => when::date(ends),
             None if self.granted => "No end date".to_owned(),
+            None if self.is_only_listed() => "While on support’s list".to_owned(),
             None => "While an approver".to_owned(),
         }
     }

@@ -69,6 +69,9 @@ fn how(member: &Member) -> String {
         (true, Some(_)) => format!("They asked for access, and it was granted by {by}"),
         (true, None) => format!("They were added by {by} without asking"),
         (false, _) if member.is_named() => "DfE Sign-in says that they are an approver".to_owned(),
+        (false, _) if member.is_only_listed() => {
+            "They are on the user list that the department’s support team keeps".to_owned()
+        }
         (false, _) => format!("They were made an approver by {by}"),
     }
 }

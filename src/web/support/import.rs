@@ -224,11 +224,14 @@ pub(super) async fn confirm(
     let organisation = found(&site, id)?;
     let rows = bulk::read(&rows).map_err(|_| Problem::BadRequest)?;
     let (mut added, mut proposed, mut failed) = (0, 0, Vec::new());
-    for (_, fate) in fates(&site, &by, &organisation, rows) {
-        let Some(entry) = entry(&fate) else { continue };
-        match site.app.list_user(id, entry, actor(&by), site.settings.two_person_rule).await {
-            Ok((Listing::Added(_), _)) => added += 1,
-            Ok((Listing::Proposed(_), _)) => proposed += 1,
+    let fates = fates(&site, &by, &organisation, rows);
+    let entries: Vec<Entry> = fates.iter().filter_map(|(_, fate)| entry(fate)).cloned().collect();
+    let rule = site.settings.two_person_rule;
+    let outcomes = site.app.list_users(id, &entries, actor(&by), rule).await;
+    for (entry, outcome) in entries.iter().zip(outcomes) {
+        match outcome {
+            Ok(Listing::Added(_)) => added += 1,
+            Ok(Listing::Proposed(_)) => proposed += 1,
             Err(failure) => {
                 let words = match refused(failure) {
                     Ok(refusal) => why(refusal),
@@ -239,9 +242,12 @@ pub(super) async fn confirm(
         }
     }
     let written = site.app.following().position();
+    let reply = Reply::to(&links::support_organisation(&id)).wrote(written);
+    if entries.is_empty() {
+        return Ok(reply.notes("Nobody was added: everybody is on the list already."));
+    }
     if failed.is_empty() && proposed == 0 {
         let people = counted(added, "person has been put", "people have been put");
-        let reply = Reply::to(&links::support_organisation(&id)).wrote(written);
         return Ok(reply.done(format!("{people} on the list. We are telling them by email.")));
     }
     Ok(Reply::page(&Imported { frame, organisation, added, proposed, failed })?.wrote(written))

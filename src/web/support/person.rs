@@ -138,8 +138,11 @@ fn reasons(lists: &Lists, person: PersonId, now: Timestamp, email: &str) -> Vec<
     if known.email_held_by.is_some() {
         reasons.push("They came with an email address that belongs to another record here, so what is given to that address does not reach them.".to_owned());
     }
-    if lists.outbox().given_up().any(|mail| mail.to == person) {
-        reasons.push("An email to them could not be delivered: check their address.".to_owned());
+    if lists.outbox().given_up().any(|mail| mail.to == person && now.seconds_since(mail.at) < 7 * 24 * 3_600)
+    {
+        reasons.push(
+            "An email to them could not be delivered in the last 7 days: check their address.".to_owned(),
+        );
     }
     if places.is_empty() {
         let advice = "If they work at a school, they sign in with DfE Sign-in and ask for access. If not, they have to be put on their organisation’s list.";

@@ -71,6 +71,18 @@ fn a_school_alone_has_no_list_and_a_hub_has_one() {
 }
 
 #[test]
+fn an_approver_cannot_end_what_supports_list_gives() {
+    let mut history = History::<Organisation>::of(Stream::Organisation(GREENHILL));
+    history.record(day(0), Actor::Operator, [registered(&[School, AppropriateBody]), added(ANN)]);
+    let approver = ApproverEstablished { person: BEA, basis: ApproverBasis::DfeSignIn };
+    history.record(day(0), Actor::System, [Event::ApproverEstablished(approver)]);
+    let reason = Reason::parse("Left").unwrap();
+    history
+        .when(|it| it.revoke(ANN, BEA, &reason, day(1)))
+        .then_refused(crate::domain::organisation::RevokeRefused::OnSupportsList);
+}
+
+#[test]
 fn a_closed_organisation_takes_nobody_and_lets_go() {
     let history = provider([added(ANN), Event::OrganisationClosed(OrganisationClosed {})]);
     history.when(|it| it.list_user(FAY, agent(EVE), true)).then_refused(ListRefused::OrganisationClosed);
