@@ -10,8 +10,10 @@ mod execute;
 mod follow;
 mod one_time_password;
 mod people;
+mod register;
 mod sign_in;
 mod staff;
+mod succession;
 
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex};
@@ -28,6 +30,7 @@ pub use one_time_password::{Asker, NotLetIn};
 pub use people::IntroduceFailed;
 pub use sign_in::{Arrival, CameFor, Entered, NotEntered, Place, SessionToken, TokenRefused};
 pub use staff::StaffFailed;
+pub use succession::Way;
 
 use crate::clock::Clock;
 use crate::domain::Terms;
