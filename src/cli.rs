@@ -2,6 +2,7 @@
 
 mod check;
 mod demo;
+mod import;
 mod log;
 mod projections;
 mod replay;
@@ -36,6 +37,8 @@ enum Command {
     Demo(demo::Demo),
     /// Appoints auditors and support agents, stands them down, lists them.
     Staff(staff::Staff),
+    /// Takes schools from the register's downloads.
+    Import(import::Import),
     /// Writes the history to standard output, one event a line, as JSON.
     Replay(replay::Replay),
     /// Looks after the lists that are folded from the history.
@@ -87,6 +90,7 @@ impl Cli {
             Command::Serve(command) => command.run().await,
             Command::Demo(command) => command.run().await,
             Command::Staff(command) => command.run().await,
+            Command::Import(command) => command.run().await,
             Command::Replay(command) => command.run().await,
             Command::Projections(command) => command.run().await,
         };

@@ -22,7 +22,7 @@ use crate::privacy::{
 };
 use crate::reactors::mail::{Mailer, MailerError};
 use crate::reactors::postman::{MailHealth, Postman, Wording};
-use crate::reactors::{approvers, timekeeper};
+use crate::reactors::{approvers, successions, timekeeper};
 use crate::secret::Secret;
 use crate::store::sqlite::{SqliteOptions, SqliteStore};
 use crate::store::{EventStore, StoreError};
@@ -214,6 +214,7 @@ async fn serve_on(
     let mut reactors = JoinSet::new();
     reactors.spawn(timeline.follow(Arc::clone(app.store()), stopped.clone()));
     reactors.spawn(timekeeper::run(Arc::clone(app), stopped.clone()));
+    reactors.spawn(successions::run(Arc::clone(app), stopped.clone()));
     let postman = Postman::new(Arc::clone(app), mailer, config.mail.clone(), wording(&config.web), health);
     reactors.spawn(postman.run(stopped.clone()));
     if let Some(api) = api.filter(|_| config.approvers.poll_seconds > 0) {
