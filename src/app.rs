@@ -11,8 +11,10 @@ mod execute;
 mod follow;
 mod one_time_password;
 mod people;
+mod register;
 mod sign_in;
 mod staff;
+mod succession;
 mod users;
 
 use std::collections::BTreeMap;
@@ -31,6 +33,7 @@ pub use one_time_password::{Asker, NotLetIn};
 pub use people::IntroduceFailed;
 pub use sign_in::{Arrival, CameFor, Entered, NotEntered, Place, SessionToken, TokenRefused};
 pub use staff::StaffFailed;
+pub use succession::Way;
 pub use users::{EmailRefused, Entry, Listing};
 
 use crate::clock::Clock;

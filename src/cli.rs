@@ -2,6 +2,7 @@
 
 mod check;
 mod demo;
+mod import;
 mod log;
 mod projections;
 mod replay;
@@ -37,6 +38,8 @@ enum Command {
     Demo(demo::Demo),
     /// Appoints auditors and support agents, stands them down, lists them.
     Staff(staff::Staff),
+    /// Takes schools from the register's downloads.
+    Import(import::Import),
     /// Looks after the user lists of organisations that cannot look after themselves.
     Users(users::Users),
     /// Registers organisations that are no schools, and says what they are.
@@ -92,6 +95,7 @@ impl Cli {
             Command::Serve(command) => command.run().await,
             Command::Demo(command) => command.run().await,
             Command::Staff(command) => command.run().await,
+            Command::Import(command) => command.run().await,
             Command::Users(command) => command.run().await,
             Command::Organisations(command) => command.run().await,
             Command::Replay(command) => command.run().await,

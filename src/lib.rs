@@ -15,6 +15,7 @@ mod measures;
 pub mod privacy;
 pub mod random;
 pub mod reactors;
+pub mod register;
 pub mod runtime;
 pub mod secret;
 pub mod snapshot;

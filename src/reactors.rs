@@ -1,4 +1,5 @@
-//! What follows the log and acts: mail, time, and keeping approvers in step with DfE Sign-in.
+//! What follows the log and acts: mail, time, keeping approvers in step with DfE Sign-in, and bringing the people of
+//! closed schools to their successors.
 //!
 //! A reactor takes no input: it looks at how things stand, does what is to be done, and records it. So it may
 //! stop anywhere and go on later, and looking twice does nothing twice.
@@ -6,6 +7,7 @@
 pub mod approvers;
 pub mod mail;
 pub mod postman;
+pub mod successions;
 pub mod timekeeper;
 
 use std::convert::Infallible;

@@ -23,7 +23,7 @@ use crate::privacy::{
 };
 use crate::reactors::mail::{Mailer, MailerError};
 use crate::reactors::postman::{MailHealth, Postman, Wording};
-use crate::reactors::{approvers, timekeeper};
+use crate::reactors::{approvers, successions, timekeeper};
 use crate::secret::Secret;
 use crate::store::sqlite::{SqliteOptions, SqliteStore};
 use crate::store::{EventStore, StoreError};
@@ -250,6 +250,7 @@ async fn serve_on(
     let mut reactors = Watched::default();
     reactors.run("the index of the history", timeline.follow(Arc::clone(app.store()), stopped.clone()));
     reactors.run("the timekeeper", timekeeper::run(Arc::clone(app), stopped.clone()));
+    reactors.run("the successions", successions::run(Arc::clone(app), stopped.clone()));
     let postman = Postman::new(Arc::clone(app), mailer, config.mail.clone(), wording(&config.web), health);
     reactors.run("the mail reactor", postman.run(stopped.clone()));
     if let Some(api) = api.filter(|_| config.approvers.poll_seconds > 0) {

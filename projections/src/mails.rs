@@ -1,7 +1,7 @@
 //! Which mails arise from which event.
 
 use vouchsafe_events::{
-    Actor, ApproverBasis, Event, MailKind, PersonId, Recorded, RequestId, Slot, Timestamp,
+    Actor, ApproverBasis, Event, MailKind, OrganisationId, PersonId, Recorded, RequestId, Slot, Timestamp,
 };
 
 use crate::organisation::{Organisation, Request};
@@ -32,7 +32,9 @@ pub(crate) fn arise(organisation: &Organisation, recorded: &Recorded, outbox: &m
             }
         }
         Event::ApproverCarriedOver(data) => {
-            outbox.queue(post.to(data.person, MailKind::CarriedOver));
+            if !post.told_of_coming(data.person, data.from) {
+                outbox.queue(post.to(data.person, MailKind::CarriedOver));
+            }
             for request in organisation.open_requests().filter(|request| request.person != data.person) {
                 let mail = post.ask(data.person, request, MailKind::RequestToDecide);
                 outbox.queue(PendingMail { event: request.event, ..mail });
@@ -49,7 +51,8 @@ pub(crate) fn arise(organisation: &Organisation, recorded: &Recorded, outbox: &m
         }
         Event::UserAdded(data) => {
             let mail = if data.from.is_some() { MailKind::CarriedOver } else { MailKind::AddedToList };
-            if data.instead_of.is_none() {
+            let told = data.from.is_some_and(|from| post.came_with_access(data.person, from));
+            if data.instead_of.is_none() && !told {
                 outbox.queue(post.to(data.person, mail));
             }
         }
@@ -142,6 +145,20 @@ impl Post<'_> {
             ends: None,
             due: None,
         }
+    }
+
+    /// Whether a person has come here with access from an organisation that closed at this very moment: then a mail
+    /// tells them so already.
+    fn came_with_access(&self, person: PersonId, from: OrganisationId) -> bool {
+        let access = self.organisation.users.get(&person);
+        access.is_some_and(|access| access.from == Some(from) && access.since == self.recorded.envelope.at)
+    }
+
+    /// The same of somebody who may have come onto support's list too.
+    fn told_of_coming(&self, person: PersonId, from: OrganisationId) -> bool {
+        let listed = self.organisation.listed.get(&person);
+        listed.is_some_and(|listed| listed.from == Some(from) && listed.since == self.recorded.envelope.at)
+            || self.came_with_access(person, from)
     }
 
     fn actor(&self) -> Option<PersonId> {

@@ -30,6 +30,15 @@ pub struct Done {
     pub position: Position,
     /// The ids of the events, in order.
     pub events: Vec<EventId>,
+    /// Their types, in order.
+    pub kinds: Vec<&'static str>,
+}
+
+impl Done {
+    fn of(position: Position, events: &[NewEvent]) -> Self {
+        let (events, kinds) = events.iter().map(|event| (event.id, event.kind)).unzip();
+        Self { position, events, kinds }
+    }
 }
 
 impl App {
@@ -68,13 +77,17 @@ impl App {
             let now = self.now();
             let decided = decide(&state, now).map_err(Failure::Refused)?;
             if decided.is_empty() {
-                return Ok(Done { position: self.following.position(), events: Vec::new() });
+                return Ok(Done {
+                    position: self.following.position(),
+                    events: Vec::new(),
+                    kinds: Vec::new(),
+                });
             }
             let events = self.seal(stream, expected, now, decided)?;
             match self.append(stream, expected, &events).await {
                 Ok(Appended { position, .. }) => {
                     self.reach(position).await?;
-                    return Ok(Done { position, events: events.iter().map(|event| event.id).collect() });
+                    return Ok(Done::of(position, &events));
                 }
                 Err(StoreError::WrongVersion { .. }) => {}
                 Err(error) => return Err(error.into()),
@@ -156,8 +169,7 @@ impl App {
                 Ok(appended) => {
                     self.ends().insert(reactor, Expected::Exact(appended.version));
                     self.reach(appended.position).await?;
-                    let events = events.iter().map(|event| event.id).collect();
-                    return Ok(Done { position: appended.position, events });
+                    return Ok(Done::of(appended.position, &events));
                 }
                 Err(StoreError::WrongVersion { actual, .. }) => {
                     expected = actual.map_or(Expected::NoStream, Expected::Exact);

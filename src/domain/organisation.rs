@@ -7,6 +7,7 @@ mod listed;
 mod register;
 mod requests;
 mod reviews;
+mod succession;
 mod time;
 pub mod users;
 
@@ -19,9 +20,10 @@ use vouchsafe_events::{
 
 pub use access::{AddRefused, EndDateRefused, RevokeRefused};
 pub use approvers::{MakeApproverRefused, ReturnRefused, StandDownRefused};
-pub use register::Observed;
+pub use register::{Establishment, InRegister, Observed};
 pub use requests::{AskRefused, DecideRefused, WithdrawRefused};
 pub use reviews::ConfirmRefused;
+pub use succession::{End, Leaving, Outlook, Standing, outlook};
 
 use super::State;
 
@@ -29,10 +31,14 @@ use super::State;
 #[derive(Clone, Debug, Default)]
 pub struct Organisation {
     name: Option<Box<str>>,
+    /// Whether its name is the register's: then DfE Sign-in does not change it.
+    named_by_register: bool,
     kinds: Vec<OrganisationKind>,
     /// What else registers say of it.
     described: OrganisationDescribed,
     closed: bool,
+    /// When it closed, if it did since it was last open.
+    closed_at: Option<Timestamp>,
     successors: Vec<OrganisationId>,
     /// Who came here from which organisation that closed.
     carried: BTreeMap<OrganisationId, BTreeSet<PersonId>>,
@@ -46,6 +52,9 @@ pub struct Organisation {
     listed: BTreeSet<PersonId>,
     /// The support agents who asked to be put on it themselves, and who entered that.
     proposed: BTreeMap<PersonId, Actor>,
+    /// When it was last decided here, or came about, that a person loses what they had or does not get what was
+    /// asked for.
+    lost: BTreeMap<PersonId, Timestamp>,
     requests: BTreeMap<RequestId, Request>,
     review: Option<Review>,
     /// When the last review was completed or, before the first, when access was first given.
@@ -185,6 +194,7 @@ impl State for Organisation {
         match &recorded.event {
             Event::OrganisationRegistered(data) => {
                 self.name = Some(data.name.clone());
+                self.named_by_register = by == Actor::Operator;
                 self.kinds.clone_from(&data.kinds);
                 self.described = OrganisationDescribed {
                     ukprn: data.ukprn,
@@ -196,9 +206,12 @@ impl State for Organisation {
             Event::OrganisationKindsChanged(data) => self.kinds.clone_from(&data.kinds),
             Event::OrganisationDescribed(data) => self.describe(data),
             Event::OrganisationSucceeded(data) => self.successors.clone_from(&data.successors),
-            Event::OrganisationRenamed(data) => self.name = Some(data.name.clone()),
-            Event::OrganisationClosed(_) => self.closed = true,
-            Event::OrganisationReopened(_) => self.closed = false,
+            Event::OrganisationRenamed(data) => {
+                self.name = Some(data.name.clone());
+                self.named_by_register = by == Actor::Operator;
+            }
+            Event::OrganisationClosed(_) => (self.closed, self.closed_at) = (true, Some(at)),
+            Event::OrganisationReopened(_) => (self.closed, self.closed_at) = (false, None),
             Event::ApproverEstablished(data) => {
                 self.stood_down.remove(&data.person);
                 if data.basis == ApproverBasis::Colleague {
@@ -207,6 +220,7 @@ impl State for Organisation {
                 self.approvers.insert(data.person, data.basis);
             }
             Event::ApproverStoodDown(data) => {
+                self.lost.insert(data.person, at);
                 self.approvers.remove(&data.person);
                 self.made.remove(&data.person);
                 if data.reason == StandDownReason::Own {
@@ -237,6 +251,7 @@ impl State for Organisation {
                 self.listed.insert(data.person);
             }
             Event::UserRemoved(data) => {
+                self.lost.insert(data.person, at);
                 self.listed.remove(&data.person);
             }
             Event::UserProposed(data) => {
@@ -258,7 +273,10 @@ impl State for Organisation {
             }
             Event::AccessRequestWithdrawn(data) => self.settle(data.request, Settled::Withdrawn { at }),
             Event::AccessRequestExpired(data) => self.settle(data.request, Settled::Expired { at }),
-            Event::AccessDeclined(data) => self.settle(data.request, Settled::Declined { by, at }),
+            Event::AccessDeclined(data) => {
+                self.lost.insert(data.person, at);
+                self.settle(data.request, Settled::Declined { by, at });
+            }
             Event::AccessGranted(data) => {
                 if let Some(request) = data.request {
                     self.settle(request, Settled::Granted { by, at });
@@ -277,11 +295,13 @@ impl State for Organisation {
                 }
             }
             Event::AccessEnded(data) => {
+                self.lost.insert(data.person, at);
                 self.access.remove(&data.person);
                 // What a colleague gave has come to its end.
                 self.made.remove(&data.person);
             }
             Event::AccessRevoked(data) => {
+                self.lost.insert(data.person, at);
                 self.access.remove(&data.person);
             }
             Event::ReviewOpened(data) => {

@@ -17,12 +17,13 @@ use missed::{Missed, Said};
 
 use super::{Stop, pause, why};
 use crate::app::{App, Cause, Place, claims};
+use crate::domain::organisation::Observed;
 use crate::errors::Chain;
 use crate::identity::dfe_api::{Account, ApiError, ApproverRow, DfeApi, OrganisationRole};
 
 /// Asks DfE Sign-in at intervals until it is told to stop.
 pub async fn run(app: Arc<App>, api: Arc<DfeApi>, issuer: String, every: Duration, mut stop: Stop) {
-    let mut poll = Poll { app, api, issuer, missed: Missed::default() };
+    let mut poll = Poll { app, api, issuer, missed: Missed::default(), noted: BTreeMap::new() };
     let mut allowed = true;
     loop {
         match poll.once().await {
@@ -71,12 +72,14 @@ pub struct Poll {
     issuer: String,
     /// Whom the last walk did not name.
     missed: Missed,
+    /// What DfE Sign-in said of each school at the last walk, so that a school's stream is not read at each.
+    noted: BTreeMap<OrganisationId, Observed>,
 }
 
 impl Poll {
     /// A poll that has not walked yet.
     pub fn new(app: Arc<App>, api: Arc<DfeApi>, issuer: String) -> Self {
-        Self { app, api, issuer, missed: Missed::default() }
+        Self { app, api, issuer, missed: Missed::default(), noted: BTreeMap::new() }
     }
 
     /// Walks the list once and takes note of what it says.
@@ -109,13 +112,16 @@ impl Poll {
         }
         let cause = Cause::by(Actor::Reactor(Reactor::Approvers));
         for (id, place) in &places {
-            let known = self.app.lists(|lists| {
-                lists
-                    .organisation(*id)
-                    .is_some_and(|found| found.name == place.seen.name && found.closed != place.seen.open)
-            });
-            if !known && let Err(failure) = self.app.observe(*id, &place.seen, cause).await {
-                tracing::error!(organisation = %id, error = %why(&failure), "an organisation could not be noted");
+            let open = self.app.lists(|lists| lists.organisation(*id).map(|found| !found.closed));
+            // What was said of it before was noted then, or is not for DfE Sign-in to say.
+            if self.noted.get(id) == Some(&place.seen) && open == Some(place.seen.open) {
+                continue;
+            }
+            match self.app.observe(*id, &place.seen, cause).await {
+                Ok(_) => drop(self.noted.insert(*id, place.seen.clone())),
+                Err(failure) => {
+                    tracing::error!(organisation = %id, error = %why(&failure), "an organisation could not be noted");
+                }
             }
         }
         let before = self.established();

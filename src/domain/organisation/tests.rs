@@ -9,6 +9,7 @@ mod deciding;
 mod random;
 mod register;
 mod reviews;
+mod succession;
 mod time;
 mod users;
 
