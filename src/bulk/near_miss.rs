@@ -38,8 +38,7 @@ const SHORTEST: usize = 7;
 /// by a slip (a letter too many, too few, another, or two changed about), or by two if it is long.
 pub fn near_miss(domain: &str, own: &[String]) -> Option<String> {
     let is_real = |ending: &&str| domain.ends_with(*ending);
-    if COMMON.contains(&domain) || REAL.contains(&domain) || REAL_ENDINGS.iter().any(|ending| is_real(ending))
-    {
+    if COMMON.contains(&domain) || REAL.contains(&domain) || REAL_ENDINGS.iter().any(is_real) {
         return None;
     }
     let slips = |known: &str| if known.len() >= 12 { 2 } else { 1 };

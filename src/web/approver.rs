@@ -25,7 +25,7 @@ use axum::Router;
 use axum::extract::{FromRequestParts, Path};
 use axum::routing::{get, post};
 use http::request::Parts;
-use vouchsafe_events::{Actor, Held, PersonId};
+use vouchsafe_events::{Actor, Held, OrganisationId, PersonId};
 use vouchsafe_projections::Organisation;
 
 use super::{ApproverOf, Problem, Site, links};
@@ -72,6 +72,8 @@ trait Names {
     fn email(&self, person: PersonId) -> String;
     /// A sealed text.
     fn text(&self, held: &Held) -> String;
+    /// An organisation's name.
+    fn organisation(&self, id: OrganisationId) -> String;
 }
 
 impl Names for App {
@@ -85,6 +87,10 @@ impl Names for App {
 
     fn text(&self, held: &Held) -> String {
         self.show(held)
+    }
+
+    fn organisation(&self, id: OrganisationId) -> String {
+        self.organisation_name(id)
     }
 }
 
@@ -101,6 +107,12 @@ fn by_whom(actor: Actor, names: &dyn Names) -> String {
         Actor::Operator => "the service’s operator".to_owned(),
         Actor::Reactor(_) => "the service".to_owned(),
     }
+}
+
+/// The school that closed and from which somebody came here, by name, if they did.
+fn came_from(organisation: &Organisation, person: PersonId, names: &dyn Names) -> Option<String> {
+    let came = organisation.carried.iter().find(|(_, people)| people.contains(&person));
+    came.map(|(from, _)| names.organisation(*from))
 }
 
 /// "1 person", "12 people".

@@ -100,13 +100,13 @@ impl Organisation {
 
     fn carry_one(&self, leaving: &Leaving, person: PersonId, now: Timestamp, decided: &mut Decided) {
         let from = leaving.from;
-        let approved = leaving.approvers.contains(&person);
-        let approves = approved && !self.stood_down.contains(&person);
+        let had_say = leaving.approvers.contains(&person);
+        let approves = had_say && !self.stood_down.contains(&person);
         let on_list = leaving.listed.contains(&person);
         let goes_on_list = on_list && self.keeps_list();
         let had = leaving.users.get(&person).copied();
         // What else they had must become access, where it cannot become what it was.
-        let instead = ((on_list && !goes_on_list) || (approved && !approves)).then_some(None);
+        let instead = ((on_list && !goes_on_list) || (had_say && !approves)).then_some(None);
         let before = decided.len();
         if let Some(ends) = had.or(instead).filter(|_| !self.has_access(person, now)) {
             if self.ends_now(person, now) {

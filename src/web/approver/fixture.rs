@@ -58,6 +58,10 @@ impl Names for Known {
     fn text(&self, held: &Held) -> String {
         held.sealed.as_base64().to_owned()
     }
+
+    fn organisation(&self, _: OrganisationId) -> String {
+        format!("Old Greenhill {HOSTILE}")
+    }
 }
 
 /// A text, as the lists hold it.

@@ -3,7 +3,7 @@
 use vouchsafe_events::{Actor, ApproverBasis, PersonId, RequestId, Timestamp};
 use vouchsafe_projections::{Access, Approver, Confirmation, Organisation};
 
-use super::{Names, by_whom};
+use super::{Names, by_whom, came_from};
 use crate::web::{Problem, when};
 
 /// Somebody who has access.
@@ -23,6 +23,8 @@ pub(super) struct Member {
     pub(super) last: Option<Timestamp>,
     /// Whether access was granted to them; otherwise they have it as an approver alone.
     pub(super) granted: bool,
+    /// The school that closed and that they had access to or approved at, if they came here from one.
+    pub(super) from: Option<String>,
     /// The request that the grant answered.
     pub(super) request: Option<RequestId>,
     /// When the grant ends.
@@ -58,6 +60,14 @@ impl Member {
             by,
             last: organisation.last_signed_in.get(&person).copied(),
             granted: access.is_some(),
+            from: match (access, approver, organisation.listed.get(&person)) {
+                (Some(access), ..) => access.from.map(|from| names.organisation(from)),
+                (None, Some(approver), _) if approver.basis == ApproverBasis::Predecessor => {
+                    came_from(organisation, person, names)
+                }
+                (None, None, Some(listed)) => listed.from.map(|from| names.organisation(from)),
+                (None, ..) => None,
+            },
             request: access.and_then(|access| access.request),
             ends: access.and_then(|access| access.ends),
             confirmed: access.and_then(|access| access.confirmed),

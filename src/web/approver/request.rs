@@ -43,6 +43,9 @@ struct Page {
     name: String,
     email: String,
     asked: String,
+    /// The school that closed and at which they had access, if nobody asked but that is why they are put before the
+    /// approvers.
+    closed: Option<String>,
     message: Option<String>,
     standing: Standing,
     grant: String,
@@ -74,6 +77,7 @@ impl Page {
             name: names.name(request.person),
             email: names.email(request.person),
             asked: when::date_time(request.at),
+            closed: request.from.map(|from| names.organisation(from)),
             message: request.message.as_ref().map(|held| names.text(held)),
             standing: Standing::of(request, me, names),
             grant: links::grant(&request.id),
@@ -259,7 +263,7 @@ pub(super) async fn decline(
         Ok(done) => {
             let name = requester(&site, &by, request)?;
             let text = format!(
-                "You have declined the request of {name}. We are telling them by email, with your reason."
+                "You have declined access for {name}. We are telling them by email, with your reason."
             );
             Ok(Reply::to(links::REQUESTS).wrote(done.position).done(text))
         }
@@ -335,6 +339,7 @@ pub(super) mod tests {
         for (request, me) in [(OPEN, ANN), (OPEN, DEE), (GRANTED, BOB), (DECLINED, ANN)] {
             pages.push(page(request, me, Default::default()).render().unwrap());
         }
+        pages.push(closure().render().unwrap());
         let elsewhere = Elsewhere {
             frame: frame(),
             school: HOSTILE.to_owned(),
@@ -343,6 +348,25 @@ pub(super) mod tests {
         };
         pages.push(elsewhere.render().unwrap());
         pages
+    }
+
+    /// Dee had access to a school that closed.
+    fn closure() -> Page {
+        let mut organisation = greenhill();
+        let request = organisation.requests.get_mut(&OPEN).unwrap();
+        request.from = Some(OrganisationId::from_uuid(vouchsafe_events::Uuid::from_u128(0x01d)));
+        request.message = None;
+        let request = &organisation.requests[&OPEN];
+        Page::of(frame(), &organisation, request, ANN, &Known, Default::default())
+    }
+
+    #[test]
+    fn nobody_is_said_to_have_asked_whose_school_has_closed() {
+        let html = closure().render().unwrap();
+        assert!(html.contains("has closed. They had access there."));
+        assert!(!html.contains("Asked on") && !html.contains("who asked") && !html.contains("Message"));
+        let asked = page(OPEN, ANN, Default::default()).render().unwrap();
+        assert!(asked.contains("Asked on") && !asked.contains("has closed"));
     }
 
     #[test]

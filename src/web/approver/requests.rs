@@ -17,6 +17,8 @@ struct Waiting {
     name: String,
     email: String,
     since: String,
+    /// The school that closed and at which they had access, if they did not ask themselves.
+    closed: Option<String>,
     reminders: String,
 }
 
@@ -74,6 +76,7 @@ impl Waiting {
             name: names.name(request.person),
             email: names.email(request.person),
             since: when::date(request.at),
+            closed: request.from.map(|from| names.organisation(from)),
             reminders: if sent == 0 { "None yet".to_owned() } else { counted(sent, "reminder", "reminders") },
         }
     }
@@ -105,6 +108,7 @@ pub(super) mod tests {
         empty.requests.clear();
         let pages = [
             Page::of(frame(), &greenhill(), ANN, &Known),
+            Page::of(frame(), &closure(), ANN, &Known),
             Page::of(frame(), &greenhill(), DEE, &Known),
             Page::of(frame(), &empty, ANN, &Known),
         ];
@@ -122,6 +126,20 @@ pub(super) mod tests {
         let newest_first =
             [("Declined by bob Hill", "3 May 2026 at 11am"), ("Granted by Ann Lee", "3 April 2026 at 11am")];
         assert_eq!(settled, newest_first);
+    }
+
+    /// Greenhill, where Dee had access to a school that closed.
+    fn closure() -> Organisation {
+        let mut school = greenhill();
+        school.requests.get_mut(&OPEN).unwrap().from = Some(greenhill().id);
+        school
+    }
+
+    #[test]
+    fn who_waits_because_their_school_closed_has_not_asked() {
+        let html = Page::of(frame(), &closure(), ANN, &Known).render().unwrap();
+        assert!(html.contains("has closed. They had access there."));
+        assert!(!html.contains("asked for access for"));
     }
 
     #[test]

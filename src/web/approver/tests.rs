@@ -1,5 +1,7 @@
 //! Every page is rendered with its samples and looked over.
 
+use vouchsafe_events::OrganisationId;
+
 use super::fixture::HOSTILE;
 use super::*;
 
@@ -120,6 +122,9 @@ fn what_did_something_is_said_in_words() {
             String::new()
         }
         fn text(&self, _: &Held) -> String {
+            String::new()
+        }
+        fn organisation(&self, _: OrganisationId) -> String {
             String::new()
         }
     }

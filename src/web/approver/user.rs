@@ -65,6 +65,9 @@ impl Page {
 /// How somebody got access.
 fn how(member: &Member) -> String {
     let by = &member.by;
+    if let Some(from) = &member.from {
+        return format!("They were carried over from {from}, which has closed");
+    }
     match (member.granted, member.request) {
         (true, Some(_)) => format!("They asked for access, and it was granted by {by}"),
         (true, None) => format!("They were added by {by} without asking"),
@@ -103,6 +106,10 @@ pub(super) async fn show(
 
 #[cfg(test)]
 pub(super) mod tests {
+    use std::collections::BTreeSet;
+
+    use vouchsafe_events::{OrganisationId, Uuid};
+
     use super::super::fixture::{ANN, BOB, CAI, HOSTILE, Known, frame, greenhill, now};
     use super::*;
 
@@ -125,6 +132,19 @@ pub(super) mod tests {
         assert_eq!(page(ANN, BOB).how, "DfE Sign-in says that they are an approver");
         assert_eq!(page(BOB, ANN).approver, "Yes, made one by Ann Lee on 5 March 2026");
         assert_eq!(page(ANN, BOB).approver, "Yes, named by DfE Sign-in, since 5 January 2026");
+    }
+
+    #[test]
+    fn the_page_says_from_which_school_somebody_came() {
+        let old = OrganisationId::from_uuid(Uuid::from_u128(0x01d));
+        let mut school = greenhill();
+        school.carried.insert(old, BTreeSet::from([ANN, CAI]));
+        school.users.get_mut(&CAI).unwrap().from = Some(old);
+        school.approvers.get_mut(&ANN).unwrap().basis = ApproverBasis::Predecessor;
+        let how = |person| how(&members::one(&school, person, &Known, now()).unwrap());
+        let carried = format!("They were carried over from Old Greenhill {HOSTILE}, which has closed");
+        assert_eq!([how(ANN), how(CAI)], [carried.clone(), carried]);
+        assert_eq!(how(BOB), "They were added by Ann Lee without asking");
     }
 
     #[test]

@@ -1,6 +1,6 @@
 //! How it stands with one person's access to one organisation, in words.
 
-use vouchsafe_events::{Actor, ApproverBasis, Held, PersonId, RequestId, Timestamp};
+use vouchsafe_events::{Actor, ApproverBasis, Held, OrganisationId, PersonId, RequestId, Timestamp};
 use vouchsafe_projections::{Access, Approver, Ended, HowEnded, Organisation, Outcome, Request};
 
 use crate::app::App;
@@ -14,6 +14,8 @@ pub(super) trait Words {
     fn name(&self, person: PersonId) -> String;
     /// A sealed text.
     fn text(&self, held: &Held) -> String;
+    /// An organisation's name.
+    fn organisation(&self, id: OrganisationId) -> String;
 }
 
 impl Words for App {
@@ -23,6 +25,10 @@ impl Words for App {
 
     fn text(&self, held: &Held) -> String {
         self.show(held)
+    }
+
+    fn organisation(&self, id: OrganisationId) -> String {
+        self.organisation_name(id)
     }
 }
 
@@ -48,6 +54,8 @@ pub(super) struct Approves {
     pub(super) since: String,
     /// Who made them one; none if DfE Sign-in says that they are.
     pub(super) by: Option<String>,
+    /// The school that closed and that they approved at before, if that is why.
+    pub(super) closed: Option<String>,
     /// How many requests wait for them.
     pub(super) waiting: usize,
     /// By what day the open review is due, if one is open.
@@ -63,6 +71,8 @@ pub(super) struct Uses {
     pub(super) since: String,
     /// Who gave it.
     pub(super) by: Option<String>,
+    /// The school that closed and that they had access to before, if that is why.
+    pub(super) closed: Option<String>,
     /// Whether they had asked for it.
     pub(super) asked: bool,
     /// At the end of what day it ends, if it does.
@@ -85,6 +95,8 @@ pub(super) struct Waits {
     pub(super) withdraw: String,
     /// When it was asked.
     pub(super) asked: String,
+    /// The school that closed and that they had access to, if they did not ask themselves.
+    pub(super) closed: Option<String>,
     /// What the person wrote.
     pub(super) message: Option<String>,
     /// On what day the approvers are reminded next, if they are again.
@@ -198,12 +210,15 @@ fn approves(
     approver: &Approver,
     words: &impl Words,
 ) -> Approves {
+    let came = organisation.carried.iter().find(|(_, people)| people.contains(&person));
+    let came = came.map(|(from, _)| words.organisation(*from));
     Approves {
         since: when::date(approver.since),
         by: match approver.basis {
             ApproverBasis::DfeSignIn | ApproverBasis::Predecessor => None,
             ApproverBasis::Colleague => by(approver.by, words),
         },
+        closed: came.filter(|_| approver.basis == ApproverBasis::Predecessor),
         waiting: organisation.open_requests().filter(|request| request.person != person).count(),
         review_due: organisation.review.as_ref().map(|review| when::date(review.due)),
         own_request: None,
@@ -214,6 +229,7 @@ fn uses(access: &Access, words: &impl Words) -> Uses {
     Uses {
         since: when::date(access.since),
         by: by(access.by, words),
+        closed: access.from.map(|from| words.organisation(from)),
         asked: access.request.is_some(),
         ends: access.ends.map(when::date),
     }
@@ -225,6 +241,7 @@ fn waits(request: &Request, now: Timestamp, terms: &Terms, words: &impl Words) -
     Waits {
         withdraw: links::withdraw(&request.id),
         asked: when::date_time(request.at),
+        closed: request.from.map(|from| words.organisation(from)),
         message: request.message.as_ref().map(|held| words.text(held)),
         reminded: reminders.filter(|at| *at > now).min().map(when::date),
         expires: when::date(after(terms.request_expires_after_days)),

@@ -32,6 +32,7 @@ fn approver() -> Approves {
     Approves {
         since: "3 March 2026".to_owned(),
         by: Some(format!("Bob {HOSTILE}")),
+        closed: None,
         waiting: 2,
         review_due: Some("1 July 2026".to_owned()),
         own_request: Some(RequestId::from_uuid(Uuid::nil())),
@@ -42,6 +43,7 @@ fn waiting() -> Waits {
     Waits {
         withdraw: links::withdraw(&RequestId::from_uuid(Uuid::nil())),
         asked: "3 March 2026 at 2:05pm".to_owned(),
+        closed: None,
         message: Some(format!("I am the new tutor.\n{HOSTILE}")),
         reminded: Some("6 March 2026".to_owned()),
         expires: "31 March 2026".to_owned(),
@@ -51,7 +53,7 @@ fn waiting() -> Waits {
 fn home_samples() -> Vec<Page> {
     let on = || "3 March 2026".to_owned();
     let ends = Some("30 June 2027".to_owned());
-    let user = Uses { since: on(), by: Some(HOSTILE.to_owned()), asked: true, ends };
+    let user = Uses { since: on(), by: Some(HOSTILE.to_owned()), closed: None, asked: true, ends };
     let calm = Approves { by: None, waiting: 0, review_due: None, own_request: None, ..approver() };
     let declined = Last::Declined { on: on(), by: Some(HOSTILE.to_owned()), reason: HOSTILE.to_owned() };
     let mut pages: Vec<Page> = [
@@ -72,6 +74,16 @@ fn home_samples() -> Vec<Page> {
     .to_vec();
     pages.push(Page { approvers: 0, ..page(Stands::Waiting(waiting())) });
     pages.push(Page { approvers: 0, service_url: None, ..page(Stands::Out(Last::Nothing)) });
+    let closed = || Some(HOSTILE.to_owned());
+    pages.push(page(Stands::Approver(Approves { by: None, closed: closed(), ..approver() })));
+    pages.push(page(Stands::User(Uses {
+        by: None,
+        closed: closed(),
+        asked: false,
+        ends: None,
+        since: on(),
+    })));
+    pages.push(page(Stands::Waiting(Waits { closed: closed(), message: None, ..waiting() })));
     pages.push(Page { approvers: 1, may_return: true, email_held: true, ..page(Stands::Out(Last::Nothing)) });
     pages
 }

@@ -24,6 +24,10 @@ impl Words for Known {
     fn text(&self, held: &Held) -> String {
         held.sealed.as_base64().to_owned()
     }
+
+    fn organisation(&self, _: OrganisationId) -> String {
+        "Old Greenhill".to_owned()
+    }
 }
 
 fn at(text: &str) -> Timestamp {
@@ -108,6 +112,25 @@ fn access_says_who_gave_it_and_when_it_ends() {
     let Stands::User(uses) = stands(&school) else { panic!("{:?}", stands(&school)) };
     assert_eq!((uses.by.as_deref(), uses.ends.as_deref()), (Some("Ann Lee"), Some("30 June 2026")));
     assert!(!uses.asked);
+}
+
+#[test]
+fn who_was_carried_over_reads_from_where() {
+    let old = OrganisationId::from_uuid(Uuid::from_u128(0x01d));
+    let mut school = school();
+    school.users.insert(DEE, Access { from: Some(old), ..access(None) });
+    let Stands::User(uses) = stands(&school) else { panic!("{:?}", stands(&school)) };
+    assert_eq!(uses.closed.as_deref(), Some("Old Greenhill"));
+    let html = page(Stands::User(uses)).render().unwrap();
+    assert!(html.contains("since 1 February 2026 because Old Greenhill closed"));
+    school.carried.insert(old, BTreeSet::from([DEE]));
+    let since = at("2026-01-05T09:00:00Z");
+    let by = Actor::Reactor(vouchsafe_events::Reactor::Successions);
+    let basis = ApproverBasis::Predecessor;
+    school.approvers.insert(DEE, Approver { since, basis, by, made_by: None });
+    let Stands::Approver(approves) = stands(&school) else { panic!("{:?}", stands(&school)) };
+    let html = page(Stands::Approver(approves)).render().unwrap();
+    assert!(html.contains("because Old Greenhill closed") && !html.contains("in DfE Sign-in. You"));
 }
 
 #[test]
