@@ -6,10 +6,10 @@
 //! time, so the clients decide how many are under way.
 #![expect(
     clippy::unwrap_used,
-    clippy::expect_used,
     clippy::panic,
     clippy::print_stdout,
     clippy::indexing_slicing,
+    clippy::cast_precision_loss,
     reason = "a measurement prints, and stops when it cannot measure"
 )]
 
