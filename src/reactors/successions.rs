@@ -22,7 +22,7 @@ use crate::domain::organisation::{End, Outlook, Standing, outlook};
 const REST: Duration = Duration::from_secs(1);
 
 /// After how long it looks again though nothing changed: something may not have done its part.
-const AGAIN: Duration = Duration::from_secs(60);
+const AGAIN: Duration = Duration::from_mins(1);
 
 /// Runs until it is told to stop.
 pub async fn run(app: Arc<App>, mut stop: Stop) {

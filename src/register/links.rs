@@ -103,7 +103,9 @@ impl Links {
                 found.entry(before).or_default().push(OrganisationId::of_school(after));
             }
         }
-        found.values_mut().for_each(|successors| successors.sort_unstable());
+        for successors in found.values_mut() {
+            successors.sort_unstable();
+        }
         found
     }
 }
