@@ -1,5 +1,5 @@
 //! `vouchsafe import organisations`, run as an operator runs it: the binary, its files, and what it says.
-#![expect(clippy::unwrap_used, clippy::panic, reason = "a test fails by panicking")]
+#![expect(clippy::panic, clippy::unwrap_used, reason = "a test fails by panicking")]
 
 use std::fs;
 use std::path::PathBuf;

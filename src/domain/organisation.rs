@@ -21,7 +21,7 @@ use vouchsafe_events::{
 pub use access::{AddRefused, EndDateRefused, RevokeRefused};
 pub use approvers::{MakeApproverRefused, ReturnRefused, StandDownRefused};
 pub use register::{Establishment, InRegister, Observed};
-pub use requests::{AskRefused, DecideRefused, WithdrawRefused};
+pub use requests::{AskRefused, DecideRefused, Settled, WithdrawRefused};
 pub use reviews::ConfirmRefused;
 pub use succession::{End, Leaving, Outlook, Standing, outlook};
 
@@ -85,35 +85,6 @@ struct Request {
 enum Stage {
     Open { since: Timestamp, reminders: u8 },
     Settled(Settled),
-}
-
-/// How a request ended, and when.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Settled {
-    /// It was granted.
-    Granted {
-        /// By whom.
-        by: Actor,
-        /// When.
-        at: Timestamp,
-    },
-    /// It was declined.
-    Declined {
-        /// By whom.
-        by: Actor,
-        /// When.
-        at: Timestamp,
-    },
-    /// The person who asked took it back.
-    Withdrawn {
-        /// When.
-        at: Timestamp,
-    },
-    /// Nobody decided it in time.
-    Expired {
-        /// When.
-        at: Timestamp,
-    },
 }
 
 /// A review that is open.

@@ -1,11 +1,11 @@
 //! Asking for access, and the approvers' answer.
 
 use vouchsafe_events::{
-    AccessDeclined, AccessGranted, AccessRequestWithdrawn, AccessRequested, Event, PersonId, Plain,
+    AccessDeclined, AccessGranted, AccessRequestWithdrawn, AccessRequested, Actor, Event, PersonId, Plain,
     RequestId, Timestamp,
 };
 
-use super::{Organisation, Settled, Stage};
+use super::{Organisation, Stage};
 use crate::domain::{Decided, Message, Reason};
 
 /// Why a person cannot ask for access.
@@ -46,6 +46,35 @@ pub enum DecideRefused {
     Settled(Settled),
     /// The end date is not in the future.
     EndsInThePast,
+}
+
+/// How a request ended, and when.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Settled {
+    /// It was granted.
+    Granted {
+        /// By whom.
+        by: Actor,
+        /// When.
+        at: Timestamp,
+    },
+    /// It was declined.
+    Declined {
+        /// By whom.
+        by: Actor,
+        /// When.
+        at: Timestamp,
+    },
+    /// The person who asked took it back.
+    Withdrawn {
+        /// When.
+        at: Timestamp,
+    },
+    /// Nobody decided it in time.
+    Expired {
+        /// When.
+        at: Timestamp,
+    },
 }
 
 impl Organisation {

@@ -100,13 +100,13 @@ impl Organisation {
 
     fn carry_one(&self, leaving: &Leaving, person: PersonId, now: Timestamp, decided: &mut Decided) {
         let from = leaving.from;
-        let had_say = leaving.approvers.contains(&person);
-        let approves = had_say && !self.stood_down.contains(&person);
+        let was_approver = leaving.approvers.contains(&person);
+        let stays_approver = was_approver && !self.stood_down.contains(&person);
         let on_list = leaving.listed.contains(&person);
         let goes_on_list = on_list && self.keeps_list();
         let had = leaving.users.get(&person).copied();
         // What else they had must become access, where it cannot become what it was.
-        let instead = ((on_list && !goes_on_list) || (had_say && !approves)).then_some(None);
+        let instead = ((on_list && !goes_on_list) || (was_approver && !stays_approver)).then_some(None);
         let before = decided.len();
         if let Some(ends) = had.or(instead).filter(|_| !self.has_access(person, now)) {
             if self.ends_now(person, now) {
@@ -118,7 +118,7 @@ impl Organisation {
             let from = Some(from);
             decided.push(Event::UserAdded(UserAdded { person, from, instead_of: None }));
         }
-        if approves && !self.is_approver(person) {
+        if stays_approver && !self.is_approver(person) {
             decided.push(Event::ApproverCarriedOver(ApproverCarriedOver { person, from }));
         }
         if let Some(request) = self.open_request_of(person).filter(|_| decided.len() > before) {
