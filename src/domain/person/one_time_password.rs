@@ -38,7 +38,7 @@ const WAITS_TO_RESEND: [i64; MAILS_AN_HOUR] = [60, 120, 300, 600, 600];
 const FREE_FAILURES: u16 = 5;
 
 /// How many seconds each wrong code after those costs; the last one again and again. At that pace a hundred wrong
-/// codes in a row, the most that NIST SP 800-63B-4 (3.2.2) allows, take more than three months, and one in 10,000
+/// codes in a row, the most that NIST SP 800-63B-4 (3.2.2) allows, take about three months, and one in 10,000
 /// such attacks guesses a code.
 const DELAYS: [i64; 6] = [60, 300, 600, 3_600, 4 * 3_600, 24 * 3_600];
 
