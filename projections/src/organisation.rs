@@ -274,10 +274,9 @@ impl Organisation {
         self.kinds.contains(&kind)
     }
 
-    /// Whether support keeps a user list for it: it is of a kind that DfE Sign-in does not tell apart. A school
-    /// alone looks after itself.
+    /// Whether support keeps a user list for it: it is of a kind that has one, whatever else it is.
     pub fn has_user_list(&self) -> bool {
-        self.kinds.iter().any(|kind| *kind != OrganisationKind::School)
+        self.kinds.iter().any(|kind| kind.has_user_list())
     }
 
     /// Everyone who has access at `now`, each once: approvers first, then the other users, then those who are only

@@ -19,6 +19,14 @@ pub enum OrganisationKind {
     AppropriateBody,
 }
 
+impl OrganisationKind {
+    /// Whether support keeps a user list for an organisation of this kind: DfE Sign-in does not tell apart who
+    /// belongs to it. A school looks after itself.
+    pub const fn has_user_list(self) -> bool {
+        !matches!(self, Self::School)
+    }
+}
+
 /// The local authority that a school lies in.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 pub struct LocalAuthority {

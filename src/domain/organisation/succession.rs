@@ -9,7 +9,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use vouchsafe_events::{
     AccessCarriedOver, AccessEnded, AccessRequestWithdrawn, AccessRequestedOnClosure, ApproverCarriedOver,
-    Event, OrganisationId, OrganisationKind, PersonId, RequestId, Timestamp, UserAdded,
+    Event, OrganisationId, PersonId, RequestId, Timestamp, UserAdded,
 };
 
 pub use outlook::{End, Outlook, Standing, outlook};
@@ -103,7 +103,7 @@ impl Organisation {
         let was_approver = leaving.approvers.contains(&person);
         let stays_approver = was_approver && !self.stood_down.contains(&person);
         let on_list = leaving.listed.contains(&person);
-        let goes_on_list = on_list && self.keeps_list();
+        let goes_on_list = on_list && self.has_user_list();
         let had = leaving.users.get(&person).copied();
         // What else they had must become access, where it cannot become what it was.
         let instead = ((on_list && !goes_on_list) || (was_approver && !stays_approver)).then_some(None);
@@ -149,10 +149,5 @@ impl Organisation {
                 Some(Event::AccessRequestedOnClosure(AccessRequestedOnClosure { request, person, from }))
             })
             .collect()
-    }
-
-    /// Whether support keeps a user list for it: a school alone looks after itself.
-    fn keeps_list(&self) -> bool {
-        self.kinds.iter().any(|kind| *kind != OrganisationKind::School)
     }
 }

@@ -72,9 +72,9 @@ pub struct Fresh {
 }
 
 impl Organisation {
-    /// Whether support keeps a list for it.
-    fn has_user_list(&self) -> bool {
-        self.kinds.iter().any(|kind| *kind != OrganisationKind::School)
+    /// Whether support keeps a user list for it: it is of a kind that has one, whatever else it is.
+    pub(super) fn has_user_list(&self) -> bool {
+        self.kinds.iter().any(|kind| kind.has_user_list())
     }
 
     fn is_school(&self) -> bool {
