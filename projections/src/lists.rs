@@ -178,6 +178,11 @@ impl Lists {
         self.people.staff(role)
     }
 
+    /// Whether a person has a staff role.
+    pub fn is_staff(&self, person: PersonId, role: StaffRole) -> bool {
+        self.person(person).is_some_and(|person| person.roles.contains(&role))
+    }
+
     /// An organisation.
     pub fn organisation(&self, id: OrganisationId) -> Option<&Organisation> {
         self.organisations.get(id)

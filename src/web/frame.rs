@@ -137,8 +137,7 @@ impl Who {
             let waiting = acting
                 .filter(|_| is_approver)
                 .map_or(0, |found| found.open_requests().filter(|request| request.person != person).count());
-            let roles = lists.person(person).map(|found| &found.roles);
-            let has = |role| with_dfe && roles.is_some_and(|roles| roles.contains(&role));
+            let has = |role| with_dfe && lists.is_staff(person, role);
             let (is_auditor, is_support) = (has(StaffRole::Auditor), has(StaffRole::Support));
             (acting.map(|found| found.name.to_string()), is_approver, waiting, is_auditor, is_support)
         });

@@ -214,6 +214,27 @@ where
     }
 }
 
+/// Somebody who has signed in with DfE Sign-in and has been appointed to a role; `otherwise` is the problem of
+/// whoever has not.
+async fn staff<S: Send + Sync>(
+    parts: &mut Parts,
+    state: &S,
+    role: StaffRole,
+    otherwise: Forbidden,
+) -> Result<SignedIn, Problem>
+where
+    Site: FromRef<S>,
+{
+    let signed_in = <SignedIn as FromRequestParts<S>>::from_request_parts(parts, state).await?;
+    let signed_in = signed_in.with_dfe_sign_in()?;
+    let site = Site::from_ref(state);
+    if site.app.lists(|lists| lists.is_staff(signed_in.person, role)) {
+        Ok(signed_in)
+    } else {
+        Err(Problem::Forbidden(otherwise))
+    }
+}
+
 /// Somebody who has been appointed as an auditor.
 #[derive(Clone, Debug)]
 pub struct Auditor(SignedIn);
@@ -233,13 +254,7 @@ where
     type Rejection = Problem;
 
     async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, Problem> {
-        let signed_in = <SignedIn as FromRequestParts<S>>::from_request_parts(parts, state).await?;
-        let signed_in = signed_in.with_dfe_sign_in()?;
-        let site = Site::from_ref(state);
-        let auditor = site.app.lists(|lists| {
-            lists.person(signed_in.person).is_some_and(|person| person.roles.contains(&StaffRole::Auditor))
-        });
-        if auditor { Ok(Self(signed_in)) } else { Err(Problem::Forbidden(Forbidden::NotAnAuditor)) }
+        staff(parts, state, StaffRole::Auditor, Forbidden::NotAnAuditor).await.map(Self)
     }
 }
 
@@ -262,12 +277,6 @@ where
     type Rejection = Problem;
 
     async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, Problem> {
-        let signed_in = <SignedIn as FromRequestParts<S>>::from_request_parts(parts, state).await?;
-        let signed_in = signed_in.with_dfe_sign_in()?;
-        let site = Site::from_ref(state);
-        let support = site.app.lists(|lists| {
-            lists.person(signed_in.person).is_some_and(|person| person.roles.contains(&StaffRole::Support))
-        });
-        if support { Ok(Self(signed_in)) } else { Err(Problem::Forbidden(Forbidden::NotSupport)) }
+        staff(parts, state, StaffRole::Support, Forbidden::NotSupport).await.map(Self)
     }
 }

@@ -68,11 +68,7 @@ pub(super) async fn home(
         if !signed_in.organisations.is_empty() {
             return Err(Problem::Choose);
         }
-        let has = |role| {
-            site.app.lists(|lists| {
-                lists.person(signed_in.person).is_some_and(|person| person.roles.contains(&role))
-            })
-        };
+        let has = |role| site.app.lists(|lists| lists.is_staff(signed_in.person, role));
         let (is_auditor, is_support) = (has(StaffRole::Auditor), has(StaffRole::Support));
         return Reply::page(&NoSchool { frame, is_auditor, is_support });
     };
