@@ -5,11 +5,12 @@
 //! [`Problem`], which one place turns into words.
 
 mod account;
-pub(in crate::web) mod approver;
+mod approver;
 pub mod assets;
-pub(in crate::web) mod audit;
+mod audit;
 mod code;
 mod cookies;
+mod dates;
 mod form;
 mod frame;
 mod guards;
@@ -18,15 +19,19 @@ pub(crate) mod kinds;
 mod limits;
 pub(crate) mod links;
 mod network;
+mod pagination;
+mod path;
 mod problem;
 mod public;
 mod reply;
 mod requester;
 #[cfg(test)]
 mod samples;
+mod sheet;
 mod sign_in;
 mod support;
 pub(crate) mod when;
+mod words;
 mod wrap;
 
 use std::sync::Arc;

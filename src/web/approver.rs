@@ -8,23 +8,18 @@ mod end_access;
 mod fixture;
 mod make_approver;
 mod members;
-pub(in crate::web) mod pagination;
 mod request;
 mod requests;
 mod review;
-pub(in crate::web) mod sheet;
+mod sheet;
 mod stand_down;
 #[cfg(test)]
 mod tests;
 mod user;
 mod users;
 
-use std::str::FromStr;
-
 use axum::Router;
-use axum::extract::{FromRequestParts, Path};
 use axum::routing::{get, post};
-use http::request::Parts;
 use vouchsafe_events::{Actor, Held, OrganisationId, PersonId};
 use vouchsafe_projections::Organisation;
 
@@ -49,19 +44,6 @@ pub(super) fn routes() -> Router<Site> {
         .route(links::RETURN, post(stand_down::come_back))
         .route(links::REVIEW, get(review::show))
         .route(links::CONFIRM, post(review::confirm))
-}
-
-/// An id in a path. One that cannot be an id names nothing, so the page is not found.
-struct Id<T>(T);
-
-impl<S: Send + Sync, T: FromStr> FromRequestParts<S> for Id<T> {
-    type Rejection = Problem;
-
-    async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, Problem> {
-        let path = Path::<String>::from_request_parts(parts, state).await;
-        let Path(text) = path.map_err(|_| Problem::NotFound)?;
-        text.parse().map(Self).map_err(|_| Problem::NotFound)
-    }
 }
 
 /// What personal data stands behind ids, for whoever may see it.
@@ -113,9 +95,4 @@ fn by_whom(actor: Actor, names: &dyn Names) -> String {
 fn came_from(organisation: &Organisation, person: PersonId, names: &dyn Names) -> Option<String> {
     let came = organisation.carried.iter().find(|(_, people)| people.contains(&person));
     came.map(|(from, _)| names.organisation(*from))
-}
-
-/// "1 person", "12 people".
-fn counted(number: usize, one: &str, many: &str) -> String {
-    if number == 1 { format!("1 {one}") } else { format!("{number} {many}") }
 }

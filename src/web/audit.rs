@@ -1,7 +1,6 @@
 //! The history, for auditors: what happened, found by school, person, type and date, and each event by itself.
 
 mod asked;
-pub(in crate::web) mod dates;
 mod event;
 pub(in crate::web) mod look;
 mod page;
@@ -14,7 +13,6 @@ mod tests;
 use axum::Router;
 use axum::extract::{Path, RawQuery, State};
 use axum::routing::get;
-use http::StatusCode;
 use vouchsafe_events::Position;
 
 use super::form::{Faults, Personal};
@@ -85,7 +83,7 @@ fn respond(
     faults: Faults,
     shown: Shown,
 ) -> Result<Reply, Problem> {
-    let status = if faults.is_empty() { StatusCode::OK } else { StatusCode::UNPROCESSABLE_ENTITY };
+    let status = faults.status();
     Reply::page_with(status, &page::Page::of(site, frame, typed, asked, faults, shown))
 }
 

@@ -13,16 +13,16 @@ use std::time::Duration;
 use axum::extract::{Query, State};
 use axum::routing::{get, post};
 use axum::{Extension, Router};
-use http::{HeaderMap, HeaderValue};
+use http::HeaderMap;
 use serde::Deserialize;
 use tokio::time::Instant;
 use vouchsafe_events::{ChallengeId, Email};
 
-use super::cookies::{self, SessionCookie};
-use super::form::Faults;
+use super::cookies;
+use super::form::{self, Faults};
 use super::limits::CodeLimit;
 use super::problem;
-use super::{Frame, Network, Problem, Reply, SignedIn, Site, links};
+use super::{Frame, Network, Problem, Reply, SignedIn, Site, links, sign_in};
 use crate::app::{Asker, Entered, NotLetIn, correlated, correlation};
 use crate::privacy::{NotACode, TypedCode};
 use held::{Asked, Held, Unsigned};
@@ -91,13 +91,7 @@ async fn ask(
     Unsigned(mut held, Address { email }): Unsigned<Address>,
 ) -> Result<Reply, Problem> {
     offered(&site)?;
-    let parsed = match email.trim() {
-        "" => Err("Enter your email address"),
-        typed => typed
-            .parse::<Email>()
-            .map_err(|_| "Enter an email address in the correct format, like name@example.com"),
-    };
-    let email = match parsed {
+    let email = match form::email(&email, "Enter your email address") {
         Ok(email) => email,
         Err(text) => {
             let mut faults = Faults::default();
@@ -224,13 +218,9 @@ const fn unreadable(why: NotACode) -> &'static str {
     }
 }
 
-/// The answer to a sign-in: the session's cookie, and on to where the person wanted to go.
+/// The answer to a code that was right. What was kept for it, or for a sign-in with DfE Sign-in before, is done with.
 fn welcome(site: &Site, held: &Held, entered: &Entered) -> Result<Reply, Problem> {
-    let kept =
-        SessionCookie { token: entered.token.to_text(), seen: site.app.now(), position: entered.position };
-    let session: HeaderValue = cookies::begin_session(site, &kept)?;
-    let to = held.return_to.as_deref().and_then(links::own_path).unwrap_or(links::HOME);
-    let reply = Reply::to(to).begins_session(session);
+    let reply = sign_in::welcome(site, entered, held.return_to.as_deref())?;
     Ok(reply.cookie(cookies::remove(cookies::CODE)).cookie(cookies::remove(cookies::ID_TOKEN)))
 }
 

@@ -15,7 +15,7 @@ use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use http::{HeaderMap, StatusCode};
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
-use vouchsafe_events::OrganisationId;
+use vouchsafe_events::{Email, OrganisationId};
 
 use super::{Problem, SignedIn, Site};
 use crate::app::SessionToken;
@@ -46,13 +46,13 @@ pub(crate) struct Personal<F>(pub F);
 pub(crate) struct Empty {}
 
 #[derive(Deserialize)]
-pub(super) struct TokenOnly {
+struct TokenOnly {
     #[serde(default)]
-    pub(super) form_token: String,
+    form_token: String,
 }
 
 /// Whether the browser says that a request comes from another site.
-pub(super) fn comes_from_elsewhere(headers: &HeaderMap) -> bool {
+fn comes_from_elsewhere(headers: &HeaderMap) -> bool {
     headers.get("sec-fetch-site").is_some_and(|site| site != "same-origin" && site != "none")
 }
 
@@ -78,7 +78,7 @@ where
     type Rejection = Problem;
 
     async fn from_request(request: Request, state: &S) -> Result<Self, Problem> {
-        check(request, state, |token| token.split('.').next().unwrap_or_default()).await.map(Self)
+        check(request, state, session_part).await.map(Self)
     }
 }
 
@@ -91,14 +91,27 @@ where
 {
     let (mut parts, body) = request.into_parts();
     let signed_in = <SignedIn as FromRequestParts<S>>::from_request_parts(&mut parts, state).await?;
-    if comes_from_elsewhere(&parts.headers) {
+    let expected = signed_in.form_token();
+    with_token(Request::from_parts(parts, body), state, |given| agree(counts(given), counts(&expected))).await
+}
+
+/// Reads a form that comes from a page of ours: the browser does not say otherwise, and the form's token is right.
+pub(super) async fn with_token<S, F>(
+    request: Request,
+    state: &S,
+    is_right: impl FnOnce(&str) -> bool,
+) -> Result<F, Problem>
+where
+    S: Send + Sync,
+    F: DeserializeOwned + 'static,
+{
+    let headers = request.headers().clone();
+    if comes_from_elsewhere(&headers) {
         return Err(Problem::FormExpired);
     }
-    let headers = parts.headers.clone();
-    let bytes = self::body(Request::from_parts(parts, body), state).await?;
-    let expected = signed_in.form_token();
+    let bytes = body(request, state).await?;
     let given = parse::<TokenOnly>(&headers, bytes.clone()).await?.form_token;
-    if verify_slices_are_equal(counts(&given).as_bytes(), counts(&expected).as_bytes()).is_err() {
+    if !is_right(&given) {
         return Err(Problem::FormExpired);
     }
     parse(&headers, bytes).await
@@ -107,15 +120,31 @@ where
 /// Whether a form that concerns no organisation comes from a page of the session: for forms that are read in
 /// another way than [`Personal`] does.
 pub(super) fn is_personal(headers: &HeaderMap, signed_in: &SignedIn, given: &str) -> bool {
-    fn session(token: &str) -> &[u8] {
-        token.split('.').next().unwrap_or_default().as_bytes()
+    !comes_from_elsewhere(headers) && agree(session_part(given), session_part(&signed_in.form_token()))
+}
+
+/// The part of a token that says which session it belongs to.
+fn session_part(token: &str) -> &str {
+    token.split('.').next().unwrap_or_default()
+}
+
+/// Compares tokens, in a time that does not tell how far they agree.
+pub(super) fn agree(given: &str, expected: &str) -> bool {
+    verify_slices_are_equal(given.as_bytes(), expected.as_bytes()).is_ok()
+}
+
+/// An email address as it was typed, or what is wrong with it. `empty`: what is said if nothing was typed.
+pub(super) fn email(typed: &str, empty: &'static str) -> Result<Email, &'static str> {
+    match typed.trim() {
+        "" => Err(empty),
+        typed => {
+            typed.parse().map_err(|_| "Enter an email address in the correct format, like name@example.com")
+        }
     }
-    !comes_from_elsewhere(headers)
-        && verify_slices_are_equal(session(given), session(&signed_in.form_token())).is_ok()
 }
 
 /// A form's bytes.
-pub(super) async fn body<S: Send + Sync>(request: Request, state: &S) -> Result<bytes::Bytes, Problem> {
+async fn body<S: Send + Sync>(request: Request, state: &S) -> Result<bytes::Bytes, Problem> {
     let raw = RawForm::from_request(request, state).await;
     let RawForm(bytes) = raw.map_err(|rejection| match rejection {
         RawFormRejection::BytesRejection(rejection)
@@ -129,10 +158,7 @@ pub(super) async fn body<S: Send + Sync>(request: Request, state: &S) -> Result<
 }
 
 /// Reads a form's fields.
-pub(super) async fn parse<F: DeserializeOwned>(
-    headers: &HeaderMap,
-    bytes: bytes::Bytes,
-) -> Result<F, Problem> {
+async fn parse<F: DeserializeOwned>(headers: &HeaderMap, bytes: bytes::Bytes) -> Result<F, Problem> {
     let mut request = Request::post("/").body(bytes.into()).map_err(|_| Problem::BadRequest)?;
     *request.headers_mut() = headers.clone();
     match Form::<F>::from_request(request, &()).await {
@@ -155,6 +181,11 @@ impl Faults {
     /// Whether nothing is wrong.
     pub(crate) fn is_empty(&self) -> bool {
         self.0.is_empty()
+    }
+
+    /// The status of the page that says it, or of the page as it was asked for if nothing is wrong.
+    pub(crate) fn status(&self) -> StatusCode {
+        if self.is_empty() { StatusCode::OK } else { StatusCode::UNPROCESSABLE_ENTITY }
     }
 
     /// What is wrong with one field.

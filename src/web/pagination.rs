@@ -4,18 +4,18 @@ use url::form_urlencoded::Serializer;
 
 /// The links to a list's other pages.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub(in crate::web) struct Pagination {
+pub(super) struct Pagination {
     /// Where the page before is.
-    pub(in crate::web) previous: Option<String>,
+    pub(super) previous: Option<String>,
     /// Where the next page is.
-    pub(in crate::web) next: Option<String>,
+    pub(super) next: Option<String>,
     /// First, last, and those around the present one.
-    pub(in crate::web) items: Vec<Item>,
+    pub(super) items: Vec<Item>,
 }
 
 /// A link to a page, or what stands for those left out.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(in crate::web) enum Item {
+pub(super) enum Item {
     /// Pages left out.
     Gap,
     /// A page.
@@ -31,21 +31,21 @@ pub(in crate::web) enum Item {
 
 impl Pagination {
     /// Whether there is more than one page.
-    pub(in crate::web) fn is_needed(&self) -> bool {
+    pub(super) fn is_needed(&self) -> bool {
         self.items.len() > 1
     }
 }
 
 /// One page of a list.
-pub(in crate::web) struct Paged<'a, T> {
+pub(super) struct Paged<'a, T> {
     /// What is on it.
-    pub(in crate::web) items: &'a [T],
+    pub(super) items: &'a [T],
     /// The others.
-    pub(in crate::web) pagination: Pagination,
+    pub(super) pagination: Pagination,
 }
 
 /// Cuts a page out of a list. A page that is not there is brought within what is.
-pub(in crate::web) fn cut<'a, T>(
+pub(super) fn cut<'a, T>(
     list: &'a [T],
     size: usize,
     page: usize,

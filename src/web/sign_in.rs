@@ -125,7 +125,8 @@ async fn callback(
     let email = arrival.email.clone();
     match site.app.sign_in(arrival).await {
         Ok(entered) => {
-            welcome(&site, &entered, &id_token, return_to.as_deref()).map(|reply| reply.cookie(used))
+            let reply = welcome(&site, &entered, return_to.as_deref())?;
+            Ok(reply.cookie(keep_id_token(&site, &id_token)).cookie(used))
         }
         Err(failure) => {
             let refused = problem::refused(failure)?;
@@ -150,17 +151,12 @@ fn again_quietly(site: &Site, headers: &HeaderMap, return_to: Option<&str>) -> R
 }
 
 /// The answer to a sign-in: the session's cookie, and on to where the person wanted to go.
-fn welcome(
-    site: &Site,
-    entered: &Entered,
-    id_token: &Secret,
-    return_to: Option<&str>,
-) -> Result<Reply, Problem> {
+pub(super) fn welcome(site: &Site, entered: &Entered, return_to: Option<&str>) -> Result<Reply, Problem> {
     let kept =
         SessionCookie { token: entered.token.to_text(), seen: site.app.now(), position: entered.position };
     let to = return_to.and_then(links::own_path).unwrap_or(links::HOME);
     let session = cookies::begin_session(site, &kept)?;
-    Ok(Reply::to(to).begins_session(session).cookie(keep_id_token(site, id_token)))
+    Ok(Reply::to(to).begins_session(session))
 }
 
 /// The id token's cookie. One that no browser would keep is left out: then signing out ends the session

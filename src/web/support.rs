@@ -11,12 +11,9 @@ mod search;
 #[cfg(test)]
 mod tests;
 
-use std::str::FromStr;
-
 use axum::Router;
-use axum::extract::{DefaultBodyLimit, FromRequestParts, Path};
+use axum::extract::DefaultBodyLimit;
 use axum::routing::{get, post};
-use http::request::Parts;
 use vouchsafe_events::{Actor, OrganisationId, OrganisationKind};
 use vouchsafe_projections::Organisation;
 
@@ -46,19 +43,6 @@ pub(super) fn routes() -> Router<Site> {
         .route(links::SUPPORT_MEASURES_CSV, get(measures::download))
 }
 
-/// An id in a path. One that cannot be an id names nothing, so the page is not found.
-struct Id<T>(T);
-
-impl<S: Send + Sync, T: FromStr> FromRequestParts<S> for Id<T> {
-    type Rejection = Problem;
-
-    async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, Problem> {
-        let path = Path::<String>::from_request_parts(parts, state).await;
-        let Path(text) = path.map_err(|_| Problem::NotFound)?;
-        text.parse().map(Self).map_err(|_| Problem::NotFound)
-    }
-}
-
 /// An organisation as the lists have it now.
 fn found(site: &Site, id: OrganisationId) -> Result<Organisation, Problem> {
     site.app.lists(|lists| lists.organisation(id).cloned()).ok_or(Problem::NotFound)
@@ -75,8 +59,3 @@ const KINDS: [(&str, OrganisationKind, &str); 3] = [
     ("delivery-partner", OrganisationKind::DeliveryPartner, "Delivery partner"),
     ("appropriate-body", OrganisationKind::AppropriateBody, "Appropriate body"),
 ];
-
-/// "1 person", "12 people".
-fn counted(number: usize, one: &str, many: &str) -> String {
-    if number == 1 { format!("1 {one}") } else { format!("{number} {many}") }
-}

@@ -8,12 +8,13 @@ use http::StatusCode;
 use vouchsafe_events::{Email, Timestamp};
 
 use super::date_field::EndDate;
-use super::{counted, school};
+use super::school;
 use crate::app::{Added, Colleague, Failure};
 use crate::domain::PersonName;
 use crate::domain::organisation::AddRefused;
 use crate::domain::text::TextRefused;
 use crate::web::form::{Checked, Faults};
+use crate::web::words::counted;
 use crate::web::{ApproverOf, Frame, Problem, Reply, Site, links, when};
 
 /// How many rows the form has at first.

@@ -8,9 +8,10 @@ use vouchsafe_events::PersonId;
 
 use super::date_field::EndDate;
 use super::members::{self, Member};
-use super::{Id, school};
+use super::school;
 use crate::domain::organisation::EndDateRefused;
 use crate::web::form::{Checked, Faults};
+use crate::web::path::Id;
 use crate::web::problem::{Forbidden, refused};
 use crate::web::{ApproverOf, Frame, Problem, Reply, Site, links, when};
 

@@ -8,10 +8,11 @@ use vouchsafe_events::PersonId;
 
 use super::members::{self, Member};
 use super::request::reason_fault;
-use super::{Id, school};
+use super::school;
 use crate::domain::Reason;
 use crate::domain::organisation::RevokeRefused;
 use crate::web::form::{Checked, Faults};
+use crate::web::path::Id;
 use crate::web::problem::{Forbidden, refused};
 use crate::web::{ApproverOf, Frame, Problem, Reply, Site, links};
 

@@ -5,9 +5,10 @@ use axum::extract::State;
 use vouchsafe_events::PersonId;
 
 use super::members::{self, Member};
-use super::{Id, school};
+use super::school;
 use crate::domain::organisation::MakeApproverRefused;
 use crate::web::form::{Checked, Empty};
+use crate::web::path::Id;
 use crate::web::problem::{Forbidden, refused};
 use crate::web::{ApproverOf, Frame, Problem, Reply, Site, links};
 

@@ -8,11 +8,12 @@ use vouchsafe_events::{OrganisationId, PersonId, RequestId};
 use vouchsafe_projections::{Organisation, Outcome, Request};
 
 use super::date_field::EndDate;
-use super::{Id, Names, by_whom, school};
+use super::{Names, by_whom, school};
 use crate::domain::Reason;
 use crate::domain::organisation::{DecideRefused, Settled};
 use crate::domain::text::TextRefused;
 use crate::web::form::{Checked, Faults};
+use crate::web::path::Id;
 use crate::web::problem::{Forbidden, refused};
 use crate::web::{ApproverOf, Frame, Problem, Reply, SignedIn, Site, links, when};
 

@@ -5,7 +5,8 @@ use axum::extract::State;
 use vouchsafe_events::{PersonId, Timestamp};
 use vouchsafe_projections::{Organisation, Request};
 
-use super::{Names, counted, request, school};
+use super::{Names, request, school};
+use crate::web::words::counted;
 use crate::web::{ApproverOf, Frame, Problem, Reply, Site, links, when};
 
 /// How many settled requests are shown.

@@ -6,11 +6,13 @@ use vouchsafe_events::{PersonId, Timestamp};
 use vouchsafe_projections::{Organisation, Review};
 
 use super::members::{self, Member};
-use super::{Id, Names, by_whom, counted, school};
+use super::{Names, by_whom, school};
 use crate::domain::Terms;
 use crate::domain::organisation::ConfirmRefused;
 use crate::web::form::{Checked, Empty};
+use crate::web::path::Id;
 use crate::web::problem::{Forbidden, refused};
+use crate::web::words::counted;
 use crate::web::{ApproverOf, Frame, Problem, Reply, Site, links, when};
 
 /// Somebody about whom nothing has been said yet.

@@ -5,7 +5,8 @@ use axum::extract::State;
 use vouchsafe_events::{ApproverBasis, PersonId};
 
 use super::members::{self, Member};
-use super::{Id, Names, by_whom, school};
+use super::{Names, by_whom, school};
+use crate::web::path::Id;
 use crate::web::{ApproverOf, Frame, Problem, Reply, Site, links, when};
 
 /// The page.

@@ -7,8 +7,9 @@ use vouchsafe_events::{PersonId, Timestamp};
 use vouchsafe_projections::Organisation;
 
 use super::members::{self, Member};
-use super::pagination::{self, Item, Pagination};
-use super::{Names, counted, school};
+use super::{Names, school};
+use crate::web::pagination::{self, Item, Pagination};
+use crate::web::words::counted;
 use crate::web::{ApproverOf, Frame, Problem, Reply, Site, links, when};
 
 /// How many people are on one page.

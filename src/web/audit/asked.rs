@@ -4,8 +4,9 @@ use jiff::civil::Date;
 use url::form_urlencoded;
 use vouchsafe_events::{KINDS, OrganisationId, PersonId, Position};
 
-use super::{dates, places};
+use super::places;
 use crate::audit::Filter;
+use crate::web::dates;
 use crate::web::form::Faults;
 use crate::web::{Problem, Site, links};
 

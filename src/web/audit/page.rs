@@ -5,8 +5,9 @@ use vouchsafe_events::{PersonId, Recorded};
 
 use super::asked::{Asked, Typed};
 use super::look::{People, Results};
-use super::{dates, places};
+use super::places;
 use crate::audit::{GROUPS, Total, sentence};
+use crate::web::dates;
 use crate::web::form::Faults;
 use crate::web::when::date_time;
 use crate::web::{Frame, Site, links};

@@ -1,7 +1,6 @@
 //! What a browser holds between asking for a code and entering it, and the proof that a form comes from a page of
 //! ours before anybody has signed in.
 
-use aws_lc_rs::constant_time::verify_slices_are_equal;
 use aws_lc_rs::digest::{SHA256, digest};
 use axum::extract::{FromRef, FromRequest, Request};
 use base64::Engine;
@@ -12,8 +11,7 @@ use serde::{Deserialize, Serialize};
 use vouchsafe_events::{ChallengeId, Email, Timestamp};
 
 use crate::domain::person::wait_to_resend;
-use crate::web::form::{self, TokenOnly};
-use crate::web::{Problem, Site, cookies};
+use crate::web::{Problem, Site, cookies, form};
 
 /// For how many seconds a browser keeps it: as long as an expired code is told from a wrong one.
 const KEPT: i64 = 3 * 3_600;
@@ -93,16 +91,9 @@ where
 
     async fn from_request(request: Request, state: &S) -> Result<Self, Problem> {
         let site = Site::from_ref(state);
-        let headers = request.headers().clone();
-        if form::comes_from_elsewhere(&headers) {
-            return Err(Problem::FormExpired);
-        }
-        let held = cookies::open::<Held>(&site, &headers, cookies::CODE).ok_or(Problem::FormExpired)?;
-        let bytes = form::body(request, state).await?;
-        let given = form::parse::<TokenOnly>(&headers, bytes.clone()).await?.form_token;
-        if verify_slices_are_equal(given.as_bytes(), held.token().as_bytes()).is_err() {
-            return Err(Problem::FormExpired);
-        }
-        Ok(Self(held, form::parse(&headers, bytes).await?))
+        let held = cookies::open::<Held>(&site, request.headers(), cookies::CODE);
+        let held = held.ok_or(Problem::FormExpired)?;
+        let content = form::with_token(request, state, |given| form::agree(given, &held.token())).await?;
+        Ok(Self(held, content))
     }
 }

@@ -1,7 +1,6 @@
 //! The pages, and what they say of a code that was not taken.
 
 use askama::Template;
-use http::StatusCode;
 use vouchsafe_events::CodeRefusal;
 
 use super::held::{Asked, Held};
@@ -38,12 +37,8 @@ fn frame(site: &Site, path: &str, held: &Held, notice: Option<Notice>) -> Frame 
     Frame { form_token: held.token(), notice, ..Frame::bare(site, path) }
 }
 
-fn status(faults: &Faults) -> StatusCode {
-    if faults.is_empty() { StatusCode::OK } else { StatusCode::UNPROCESSABLE_ENTITY }
-}
-
 pub(super) fn ask(site: &Site, held: &Held, email: String, faults: Faults) -> Result<Reply, Problem> {
-    let (status, delayed) = (status(&faults), site.mail.is_away());
+    let (status, delayed) = (faults.status(), site.mail.is_away());
     let frame = frame(site, links::CODE, held, None);
     Reply::page_with(status, &Ask { frame, email, faults, delayed })
 }
@@ -60,7 +55,7 @@ pub(super) fn check(
         // The minute after, so that it is not said too early.
         when::time(asked.again_from().plus_seconds(59))
     });
-    let (status, delayed) = (status(&faults), site.mail.is_away());
+    let (status, delayed) = (faults.status(), site.mail.is_away());
     let frame = frame(site, links::CODE_CHECK, held, notice);
     let email = asked.email.as_str().to_owned();
     Reply::page_with(status, &Check { frame, email, faults, delayed, again_from })

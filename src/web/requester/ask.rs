@@ -2,7 +2,6 @@
 
 use askama::Template;
 use axum::extract::State;
-use http::StatusCode;
 use serde::Deserialize;
 
 use super::school;
@@ -47,7 +46,7 @@ fn page(
     faults: Faults,
 ) -> Result<Reply, Problem> {
     let organisation = school(site, who.organisation())?;
-    let status = if faults.is_empty() { StatusCode::OK } else { StatusCode::UNPROCESSABLE_ENTITY };
+    let status = faults.status();
     let page = Page {
         frame,
         school: organisation.name.to_string(),

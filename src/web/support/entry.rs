@@ -2,7 +2,6 @@
 
 use askama::Template;
 use axum::extract::{Path, State};
-use http::StatusCode;
 use serde::Deserialize;
 use vouchsafe_events::{OrganisationId, PersonId};
 use vouchsafe_projections::Organisation;
@@ -79,7 +78,7 @@ fn respond(
     reason: String,
     faults: Faults,
 ) -> Result<Reply, Problem> {
-    let status = if faults.is_empty() { StatusCode::OK } else { StatusCode::UNPROCESSABLE_ENTITY };
+    let status = faults.status();
     let (name, email) = (site.app.name_of(person), site.app.email_of(person));
     Reply::page_with(status, &Page { frame, organisation, person, name, email, entry, reason, faults })
 }

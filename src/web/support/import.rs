@@ -10,11 +10,13 @@ use vouchsafe_events::{Email, OrganisationId};
 use vouchsafe_projections::Organisation;
 
 use super::organisation::{in_plain_words, own_domains, why};
-use super::{Id, actor, counted, found};
+use super::{actor, found};
 use crate::app::{Entry, Listing};
 use crate::bulk::{self, Fate, Known, Row};
 use crate::web::form::{self, Faults, Personal};
+use crate::web::path::Id;
 use crate::web::problem::refused;
+use crate::web::words::counted;
 use crate::web::{Frame, Problem, Reply, Site, Support, links};
 
 /// The form.
@@ -63,7 +65,7 @@ struct Imported {
 }
 
 fn respond(frame: Frame, organisation: Organisation, text: String, faults: Faults) -> Result<Reply, Problem> {
-    let status = if faults.is_empty() { StatusCode::OK } else { StatusCode::UNPROCESSABLE_ENTITY };
+    let status = faults.status();
     let page = Page { frame, organisation, text, faults, most_rows: bulk::MOST_ROWS };
     Reply::page_with(status, &page)
 }

@@ -2,13 +2,12 @@
 
 use askama::Template;
 use axum::extract::{Query, State};
-use http::StatusCode;
 use serde::Deserialize;
 
 use crate::measures::{Bar, Happened, NotAPeriod, Period, Report, bars, in_words};
-use crate::web::approver::sheet;
-use crate::web::audit::dates;
+use crate::web::dates;
 use crate::web::form::Faults;
+use crate::web::sheet;
 use crate::web::{Frame, Problem, Reply, Site, Support, links, when};
 
 /// The period that is asked for.
@@ -161,7 +160,7 @@ pub(super) async fn show(
     let period = period(&asked, &site, &mut faults);
     let now = site.app.now();
     let report = site.app.lists(|lists| Report::of(lists, period, now));
-    let status = if faults.is_empty() { StatusCode::OK } else { StatusCode::UNPROCESSABLE_ENTITY };
+    let status = faults.status();
     Reply::page_with(status, &page(frame, &asked, period, report, faults))
 }
 

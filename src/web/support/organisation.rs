@@ -4,23 +4,24 @@ use std::collections::BTreeMap;
 
 use askama::Template;
 use axum::extract::{Query, State};
-use http::StatusCode;
 use serde::Deserialize;
 use vouchsafe_events::{Actor, Email, OrganisationId, PersonId};
 use vouchsafe_projections::{Lists, Organisation};
 
-use super::{Id, actor, counted, found};
+use super::{actor, found};
 use crate::app::{Entry, Listing};
 use crate::bulk::{self, Warning};
 use crate::domain::PersonName;
 use crate::domain::organisation::users::ListRefused;
 use crate::domain::text::TextRefused;
 use crate::measures::in_words;
-use crate::web::approver::pagination::{self, Item, Pagination};
-use crate::web::approver::sheet;
-use crate::web::form::{Faults, Personal};
+use crate::web::form::{self, Faults, Personal};
 use crate::web::kinds::kinds;
+use crate::web::pagination::{self, Item, Pagination};
+use crate::web::path::Id;
 use crate::web::problem::refused;
+use crate::web::sheet;
+use crate::web::words::counted;
 use crate::web::{Frame, Problem, Reply, Site, Support, links, when};
 
 /// How many users are on one page.
@@ -199,7 +200,7 @@ fn respond(
         let own = *person == who.person || proposed.by == Actor::Person(who.person);
         (*person, site.app.name_of(*person), when::date_time(proposed.at), own)
     });
-    let status = if faults.is_empty() { StatusCode::OK } else { StatusCode::UNPROCESSABLE_ENTITY };
+    let status = faults.status();
     let page = Page {
         frame,
         kinds: kinds(&organisation.kinds),
@@ -230,12 +231,7 @@ pub(super) async fn show(
 
 /// What is wrong with what was typed, or the entry.
 fn entry(typed: &Typed, own: &[String], faults: &mut Faults) -> Option<Entry> {
-    let email = match typed.email.trim() {
-        "" => Err("Enter an email address".to_owned()),
-        text => text
-            .parse::<Email>()
-            .map_err(|_| "Enter an email address in the correct format, like name@example.com".to_owned()),
-    };
+    let email = form::email(&typed.email, "Enter an email address");
     let name = match PersonName::parse(&typed.name) {
         Ok(name) => Ok(Some(name)),
         Err(TextRefused::Empty) => Ok(None),

@@ -2,19 +2,19 @@
 
 use askama::Template;
 use axum::extract::State;
-use http::StatusCode;
 use serde::Deserialize;
 use vouchsafe_events::{Email, Event, OrganisationKind, PersonId, Timestamp};
 use vouchsafe_projections::{Lists, Organisation};
 
-use super::{Id, actor};
+use super::actor;
 use crate::app::EmailRefused;
 use crate::audit;
 use crate::bulk;
 use crate::measures::in_words;
 use crate::web::audit::look;
-use crate::web::form::{Empty, Faults, Personal};
+use crate::web::form::{self, Empty, Faults, Personal};
 use crate::web::kinds::kinds;
+use crate::web::path::Id;
 use crate::web::problem::refused;
 use crate::web::{Frame, Problem, Reply, Site, Support, links, when};
 
@@ -218,7 +218,7 @@ fn email_page(
 ) -> Result<Reply, Problem> {
     let known = site.app.lists(|lists| lists.person(person).cloned()).ok_or(Problem::NotFound)?;
     let (name, email) = (site.app.name_of(person), site.app.email_of(person));
-    let status = if faults.is_empty() { StatusCode::OK } else { StatusCode::UNPROCESSABLE_ENTITY };
+    let status = faults.status();
     let page = EmailPage { frame, person, name, email, linked: known.linked, typed, faults };
     Reply::page_with(status, &page)
 }
@@ -242,11 +242,8 @@ pub(super) async fn change_email(
     Personal(NewEmail { email }): Personal<NewEmail>,
 ) -> Result<Reply, Problem> {
     let mut faults = Faults::default();
-    match email.parse::<Email>() {
-        Err(_) if email.trim().is_empty() => faults.add("email", "Enter the new email address"),
-        Err(_) => {
-            faults.add("email", "Enter an email address in the correct format, like name@example.com");
-        }
+    match form::email(&email, "Enter the new email address") {
+        Err(text) => faults.add("email", text),
         // Nobody gives themselves a place by making it theirs.
         Ok(address) if site.app.person_of(&address) == Some(by.person) && person != by.person => {
             faults.add("email", "This is your own address");

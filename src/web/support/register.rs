@@ -2,13 +2,13 @@
 
 use askama::Template;
 use axum::extract::State;
-use http::StatusCode;
 use vouchsafe_events::{OrganisationId, OrganisationKind, Ukprn};
 use vouchsafe_projections::Organisation;
 
-use super::{Id, KINDS, actor, found};
+use super::{KINDS, actor, found};
 use crate::domain::organisation::users::{ChangeRefused, Fresh};
 use crate::web::form::{Faults, Personal};
+use crate::web::path::Id;
 use crate::web::problem::refused;
 use crate::web::{Frame, Problem, Reply, Site, Support, links};
 
@@ -99,7 +99,7 @@ fn respond(
     typed: Typed,
     faults: Faults,
 ) -> Result<Reply, Problem> {
-    let status = if faults.is_empty() { StatusCode::OK } else { StatusCode::UNPROCESSABLE_ENTITY };
+    let status = faults.status();
     Reply::page_with(status, &Page { frame, known, typed, faults })
 }
 

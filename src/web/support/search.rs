@@ -2,7 +2,6 @@
 
 use askama::Template;
 use axum::extract::State;
-use http::StatusCode;
 use serde::Deserialize;
 use vouchsafe_events::{Email, OrganisationId, PersonId};
 use vouchsafe_projections::{Organisation, Why};
@@ -122,7 +121,7 @@ fn respond(
     faults: Faults,
     results: Option<Results>,
 ) -> Result<Reply, Problem> {
-    let status = if faults.is_empty() { StatusCode::OK } else { StatusCode::UNPROCESSABLE_ENTITY };
+    let status = faults.status();
     let proposals = site
         .app
         .lists(|lists| lists.organisations().filter(|one| !one.proposed.is_empty()).map(place).collect());
