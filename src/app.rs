@@ -123,6 +123,13 @@ impl<R> Failure<R> {
     }
 }
 
+impl Failure<std::convert::Infallible> {
+    /// The failure of a decision that refuses nothing, where others may.
+    pub fn widen<R>(self) -> Failure<R> {
+        self.map(|never| match never {})
+    }
+}
+
 /// Who does something, and from what it comes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Cause {

@@ -177,10 +177,11 @@ impl App {
     ) -> Result<Done, Failure<std::convert::Infallible>> {
         let review = ReviewId::from_uuid(self.random.uuid(self.now())?);
         let cause = Cause::by(Actor::Reactor(Reactor::Timekeeper));
-        self.decide_each(Stream::Organisation(organisation), |state: &Organisation, now| {
+        let keep_time = |state: &Organisation, now| {
             let decided = state.keep_time(&self.terms, review, now);
-            Ok(decided.into_iter().map(|event| (cause.since(state.comes_of(&event)), event)).collect())
-        })
-        .await
+            let caused = decided.into_iter().map(|event| (cause.since(state.comes_of(&event)), event));
+            Ok((caused.collect(), ()))
+        };
+        self.decide_with(Stream::Organisation(organisation), keep_time).await.map(|(done, ())| done)
     }
 }

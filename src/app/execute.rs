@@ -23,6 +23,14 @@ const REPEATS: usize = 3;
 /// How many events are read from a stream at once.
 const PAGE: usize = 1000;
 
+/// What was decided, each event with its cause.
+pub(super) type Caused = Vec<(Cause, Event<Plain>)>;
+
+/// What was decided, all of one cause.
+pub(super) fn caused(cause: Cause, decided: Decided) -> Caused {
+    decided.into_iter().map(|event| (cause, event)).collect()
+}
+
 /// What a decision led to.
 #[derive(Clone, Debug)]
 pub struct Done {
@@ -50,44 +58,30 @@ impl App {
         cause: Cause,
         decide: impl Fn(&S, Timestamp) -> Result<Decided, R>,
     ) -> Result<Done, Failure<R>> {
-        self.decide_as(stream, |state, now| decide(state, now).map(|decided| (cause, decided))).await
+        let decide = |state: &S, now| decide(state, now).map(|decided| (caused(cause, decided), ()));
+        self.decide_with(stream, decide).await.map(|(done, ())| done)
     }
 
-    /// The same where it turns out in the decision who it is that does something.
-    pub(super) async fn decide_as<S: State, R>(
+    /// The same where each event has a cause of its own, and where the caller learns more of the decision than its
+    /// events: whatever the one that counts answered beside them.
+    pub(super) async fn decide_with<S: State, T, R>(
         &self,
         stream: Stream,
-        decide: impl Fn(&S, Timestamp) -> Result<(Cause, Decided), R>,
-    ) -> Result<Done, Failure<R>> {
-        let decide_each = |state: &S, now| {
-            let (cause, decided) = decide(state, now)?;
-            Ok(decided.into_iter().map(|event| (cause, event)).collect())
-        };
-        self.decide_each(stream, decide_each).await
-    }
-
-    /// The same where what is decided comes of several things, so that each event has a cause of its own.
-    pub(super) async fn decide_each<S: State, R>(
-        &self,
-        stream: Stream,
-        decide: impl Fn(&S, Timestamp) -> Result<Vec<(Cause, Event<Plain>)>, R>,
-    ) -> Result<Done, Failure<R>> {
+        decide: impl Fn(&S, Timestamp) -> Result<(Caused, T), R>,
+    ) -> Result<(Done, T), Failure<R>> {
         for _ in 0..TRIES {
             let (state, expected) = self.load::<S>(stream).await?;
             let now = self.now();
-            let decided = decide(&state, now).map_err(Failure::Refused)?;
+            let (decided, more) = decide(&state, now).map_err(Failure::Refused)?;
             if decided.is_empty() {
-                return Ok(Done {
-                    position: self.following.position(),
-                    events: Vec::new(),
-                    kinds: Vec::new(),
-                });
+                let position = self.following.position();
+                return Ok((Done { position, events: Vec::new(), kinds: Vec::new() }, more));
             }
             let events = self.seal(stream, expected, now, decided)?;
             match self.append(stream, expected, &events).await {
                 Ok(Appended { position, .. }) => {
                     self.reach(position).await?;
-                    return Ok(Done::of(position, &events));
+                    return Ok((Done::of(position, &events), more));
                 }
                 Err(StoreError::WrongVersion { .. }) => {}
                 Err(error) => return Err(error.into()),
@@ -118,7 +112,7 @@ impl App {
         stream: Stream,
         expected: Expected,
         at: Timestamp,
-        decided: Vec<(Cause, Event<Plain>)>,
+        decided: Caused,
     ) -> Result<Vec<NewEvent>, Unavailable> {
         let mut version: Version = expected.next();
         let mut events = Vec::with_capacity(decided.len());
@@ -161,7 +155,7 @@ impl App {
     ) -> Result<Done, Failure<std::convert::Infallible>> {
         let stream = Stream::Reactor(reactor);
         let cause = |event: &Event<Plain>| Cause::by(Actor::Reactor(reactor)).since(causation(event));
-        let caused: Vec<_> = decided.into_iter().map(|event| (cause(&event), event)).collect();
+        let caused: Caused = decided.into_iter().map(|event| (cause(&event), event)).collect();
         let mut expected = self.ends().get(&reactor).copied().unwrap_or(Expected::NoStream);
         for _ in 0..TRIES {
             let events = self.seal(stream, expected, self.now(), caused.clone())?;

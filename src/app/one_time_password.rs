@@ -5,12 +5,12 @@ mod strangers;
 mod tests;
 
 use std::hash::{DefaultHasher, Hash, Hasher};
-use std::sync::{Mutex, PoisonError};
 
 use vouchsafe_events::{
     Actor, ChallengeId, Email, Introduction, Method, Nonce, OrganisationId, PersonId, SessionHash, Stream,
 };
 
+use super::execute::caused;
 use super::{App, Cause, Done, Entered, Failure, SessionToken};
 use crate::domain::Person;
 use crate::domain::person::{LiftRefused, SignIn, Try, TryRefused, Verdict};
@@ -139,24 +139,19 @@ impl App {
             begins: begins.clone(),
             replaces,
         };
-        // What was decided last: it is decided anew when another instance writes to the stream meanwhile.
-        let last = Mutex::new(None);
-        let done = self
-            .decide_as(Stream::Person(person), |state: &Person, now| {
+        let (done, verdict) = self
+            .decide_with(Stream::Person(person), |state: &Person, now| {
                 let (decided, verdict) = state.try_code(person, &tried, now)?;
-                *last.lock().unwrap_or_else(PoisonError::into_inner) = Some(verdict);
                 // Who typed a wrong code need not have been the person.
                 let right = verdict == Verdict::Right;
                 let actor = if right { Actor::Person(person) } else { Actor::System };
-                Ok((Cause::by(actor), decided))
+                Ok((caused(Cause::by(actor), decided), verdict))
             })
             .await
             .map_err(|failure| failure.map(NotLetIn::NotTried))?;
-        let verdict = last.into_inner().unwrap_or_else(PoisonError::into_inner);
         match verdict {
-            Some(Verdict::Right) => Ok(Entered { person, token, expires, position: done.position }),
-            Some(refused @ Verdict::Refused { .. }) => Err(Failure::Refused(NotLetIn::NotTaken(refused))),
-            None => Err(Failure::Contended),
+            Verdict::Right => Ok(Entered { person, token, expires, position: done.position }),
+            Verdict::Refused { .. } => Err(Failure::Refused(NotLetIn::NotTaken(verdict))),
         }
     }
 

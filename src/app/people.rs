@@ -1,7 +1,7 @@
 //! Who somebody is. An email, and an account at a provider, each belong to one person: their streams' first
 //! events decide that, also between instances. Every step can be taken again after a crash between two.
 
-use vouchsafe_events::{Actor, Email, Introduction, PersonId, Stream};
+use vouchsafe_events::{Actor, Email, Introduction, KeyedHash, PersonId, Stream};
 
 use super::{App, Cause, Failure, Unavailable};
 use crate::domain::{Decided, Organisation, Person, PersonName, Reservation};
@@ -167,7 +167,21 @@ impl App {
         let old = self.load::<Person>(stream).await?.0.email_hash();
         self.note(Stream::Email(hash), cause, |state: &Reservation| state.release_email(other)).await?;
         self.note(Stream::Email(hash), cause, |state: &Reservation| state.reserve_email(person)).await?;
-        self.note(stream, cause, |state: &Person| state.change_email(person, account.email, hash)).await?;
+        self.move_email(person, old, account.email, cause).await
+    }
+
+    /// An address that is reserved for a person becomes theirs, and others can have the `old` one. Each step can be
+    /// taken again.
+    pub(super) async fn move_email(
+        &self,
+        person: PersonId,
+        old: Option<KeyedHash>,
+        email: &Email,
+        cause: Cause,
+    ) -> Result<(), IntroduceFailed> {
+        let hash = self.ring.hash_email(email);
+        self.note(Stream::Person(person), cause, |state: &Person| state.change_email(person, email, hash))
+            .await?;
         if let Some(old) = old.filter(|old| *old != hash) {
             self.note(Stream::Email(old), cause, |state: &Reservation| state.release_email(person)).await?;
         }
@@ -189,19 +203,11 @@ impl App {
             self.note(reservation, cause, |state: &Reservation| state.reserve_email(person)).await?;
             match self.holder(reservation).await? {
                 Some(holder) if holder == person => {
-                    let old = known.email_hash();
                     self.note(stream, cause, |state: &Person| {
-                        if state.is_known() {
-                            state.change_email(person, account.email, hash)
-                        } else {
-                            state.introduce(person, account.email, hash, account.name, how)
-                        }
+                        state.introduce(person, account.email, hash, account.name, how)
                     })
                     .await?;
-                    if let Some(old) = old {
-                        let old = Stream::Email(old);
-                        self.note(old, cause, |state: &Reservation| state.release_email(person)).await?;
-                    }
+                    self.move_email(person, known.email_hash(), account.email, cause).await?;
                 }
                 Some(other) if self.is_only_listed(other, person).await? => {
                     self.take_over(person, other, account, how, cause).await?;

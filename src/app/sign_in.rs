@@ -131,11 +131,6 @@ impl<R> From<IntroduceFailed> for Failure<R> {
     }
 }
 
-/// A failure of a decision that refuses nothing.
-fn widen<R>(failure: Failure<std::convert::Infallible>) -> Failure<R> {
-    failure.map(|never| match never {})
-}
-
 impl App {
     /// Somebody whom DfE Sign-in has recognised signs in. What it says of them, of their schools and of who
     /// approves there is taken note of first. Staff come in without a school.
@@ -154,7 +149,7 @@ impl App {
             CameFor::School(place) => (Some(place), None),
             CameFor::Nowhere(reason, place) => {
                 if let Some(place) = &place {
-                    self.observe(place.id, &place.seen, cause).await.map_err(widen)?;
+                    self.observe(place.id, &place.seen, cause).await.map_err(Failure::widen)?;
                 }
                 (None, Some((reason, place.map(|place| place.id))))
             }
@@ -168,7 +163,7 @@ impl App {
                 Ok(state.refuse_sign_in(person, reason, organisation, network))
             })
             .await
-            .map_err(widen)?;
+            .map_err(Failure::widen)?;
             return Err(Failure::Refused(NotEntered { person, reason }));
         }
 
@@ -179,9 +174,9 @@ impl App {
                 continue;
             }
             organisations.push(place.id);
-            self.observe(place.id, &place.seen, cause).await.map_err(widen)?;
+            self.observe(place.id, &place.seen, cause).await.map_err(Failure::widen)?;
             if let Some(named) = place.approver {
-                self.heard_from_dfe_sign_in(place.id, person, named, cause).await.map_err(widen)?;
+                self.heard_from_dfe_sign_in(place.id, person, named, cause).await.map_err(Failure::widen)?;
             }
         }
 
@@ -214,7 +209,7 @@ impl App {
                 Ok(state.sign_in(person, begins.clone(), arrival.replaces))
             })
             .await
-            .map_err(widen)?;
+            .map_err(Failure::widen)?;
         Ok(Entered { person, token, expires, position: done.position })
     }
 

@@ -1,15 +1,14 @@
 //! Support's work: user lists, the organisations that they belong to, and people's addresses.
 
-use std::sync::{Mutex, PoisonError};
-
 use futures_util::{StreamExt as _, stream};
 use vouchsafe_events::{
     Actor, Email, Event, Introduction, OrganisationId, OrganisationKind, PersonId, Stream,
 };
 
+use super::execute::caused;
 use super::{App, Cause, Done, Failure};
 use crate::domain::organisation::users::{ChangeRefused, DismissRefused, Fresh, ListRefused, UnlistRefused};
-use crate::domain::{Organisation, Person, PersonName, Reason, Reservation};
+use crate::domain::{Decided, Organisation, Person, PersonName, Reason, Reservation};
 
 /// How many people are put on a list by one decision.
 const LISTED_AT_ONCE: usize = 100;
@@ -63,23 +62,9 @@ impl App {
         by: Actor,
         two_person_rule: bool,
     ) -> Result<(Listing, Done), Failure<ListRefused>> {
-        let cause = Cause::by(by);
-        let stream = Stream::Organisation(organisation);
-        let hash = self.ring.hash_email(&entry.email);
-        // Nobody is introduced for a list that does not take them.
-        if self.lists(|lists| lists.person_by_email(hash)).is_none() {
-            let (state, _) = self.load::<Organisation>(stream).await?;
-            let nobody = PersonId::from_uuid(vouchsafe_events::Uuid::nil());
-            state.list_user(nobody, by, two_person_rule).map_err(Failure::Refused)?;
-        }
-        let introduced = self.introduce(&entry.email, entry.name.as_ref(), Introduction::Support, cause);
-        let person = introduced.await?;
-        let done = self
-            .decide(stream, cause, |state: &Organisation, _| state.list_user(person, by, two_person_rule))
-            .await?;
-        let added =
-            self.lists(|lists| lists.organisation(organisation).is_some_and(|it| it.is_listed(person)));
-        Ok((if added { Listing::Added(person) } else { Listing::Proposed(person) }, done))
+        let entries = std::slice::from_ref(entry);
+        let (mut outcomes, done) = self.list_some(organisation, entries, by, two_person_rule).await?;
+        Ok((outcomes.pop().unwrap_or(Err(Failure::Contended))?, done))
     }
 
     /// Puts many on a list. They are introduced several at once, and put on the list a number at a time, so that the
@@ -93,21 +78,41 @@ impl App {
     ) -> Vec<Result<Listing, Failure<ListRefused>>> {
         let mut outcomes = Vec::with_capacity(entries.len());
         for entries in entries.chunks(LISTED_AT_ONCE) {
-            outcomes.extend(self.list_some(organisation, entries, by, two_person_rule).await);
+            let all = outcomes.len() + entries.len();
+            match self.list_some(organisation, entries, by, two_person_rule).await {
+                Ok((listed, _)) => outcomes.extend(listed),
+                // What failed, failed for all of these; what it was is told once.
+                Err(failure) => outcomes.push(Err(failure)),
+            }
+            outcomes.resize_with(all, || Err(Failure::Contended));
         }
         outcomes
     }
 
+    /// Puts some on a list by one decision. Answers what became of each, in their order.
     async fn list_some(
         &self,
         organisation: OrganisationId,
         entries: &[Entry],
         by: Actor,
         two_person_rule: bool,
-    ) -> Vec<Result<Listing, Failure<ListRefused>>> {
+    ) -> Result<(Vec<Result<Listing, Failure<ListRefused>>>, Done), Failure<ListRefused>> {
         let cause = Cause::by(by);
+        let stream = Stream::Organisation(organisation);
+        // Nobody is introduced for a list that does not take them.
+        let closed_to_strangers = if entries.iter().any(|entry| self.person_of(&entry.email).is_none()) {
+            let (state, _) = self.load::<Organisation>(stream).await?;
+            let nobody = PersonId::from_uuid(vouchsafe_events::Uuid::nil());
+            state.list_user(nobody, by, two_person_rule).err()
+        } else {
+            None
+        };
         let introduced: Vec<Result<PersonId, Failure<ListRefused>>> = stream::iter(entries.to_vec())
             .map(|entry| async move {
+                if let Some(refused) = closed_to_strangers.filter(|_| self.person_of(&entry.email).is_none())
+                {
+                    return Err(Failure::Refused(refused));
+                }
                 let name = entry.name.as_ref();
                 Ok(self.introduce(&entry.email, name, Introduction::Support, cause).await?)
             })
@@ -115,39 +120,23 @@ impl App {
             .collect()
             .await;
         let people: Vec<PersonId> = introduced.iter().filter_map(|one| one.as_ref().ok().copied()).collect();
-        let last = Mutex::new(Vec::new());
-        let done = self
-            .decide(Stream::Organisation(organisation), cause, |state: &Organisation, _| {
-                let decisions: Vec<_> =
+        let (done, decisions) = self
+            .decide_with(stream, |state: &Organisation, _| {
+                let decisions: Vec<Result<Decided, ListRefused>> =
                     people.iter().map(|person| state.list_user(*person, by, two_person_rule)).collect();
-                let decided =
-                    decisions.iter().filter_map(|one| one.as_ref().ok()).flatten().cloned().collect();
-                *last.lock().unwrap_or_else(PoisonError::into_inner) = decisions;
-                Ok::<_, std::convert::Infallible>(decided)
+                let decided = decisions.iter().flatten().flatten().cloned().collect();
+                Ok::<_, std::convert::Infallible>((caused(cause, decided), decisions))
             })
-            .await;
-        let failed = done.err().map(|failure| match failure {
-            Failure::Refused(never) => match never {},
-            Failure::Contended => None,
-            Failure::Unavailable(cause) => {
-                tracing::error!(error = %crate::errors::Chain(&cause), "people could not be put on a list");
-                Some(())
-            }
-        });
-        let decisions = last.into_inner().unwrap_or_else(PoisonError::into_inner);
+            .await
+            .map_err(Failure::widen)?;
         let mut decisions = decisions.into_iter();
-        introduced
-            .into_iter()
-            .map(|one| {
-                let person = one?;
-                let decided = decisions.next().ok_or(Failure::Contended)?.map_err(Failure::Refused)?;
-                if failed.is_some() {
-                    return Err(Failure::Contended);
-                }
-                let proposed = decided.iter().any(|event| matches!(event, Event::UserProposed(_)));
-                Ok(if proposed { Listing::Proposed(person) } else { Listing::Added(person) })
-            })
-            .collect()
+        let outcome = |introduced: Result<PersonId, Failure<ListRefused>>| {
+            let person = introduced?;
+            let decided = decisions.next().ok_or(Failure::Contended)?.map_err(Failure::Refused)?;
+            let proposed = decided.iter().any(|event| matches!(event, Event::UserProposed(_)));
+            Ok(if proposed { Listing::Proposed(person) } else { Listing::Added(person) })
+        };
+        Ok((introduced.into_iter().map(outcome).collect(), done))
     }
 
     /// Puts somebody who is known on a list.
@@ -216,10 +205,7 @@ impl App {
         if let Some(other) = reserved.holder().filter(|holder| *holder != person) {
             return Err(Failure::Refused(EmailRefused::AnothersEmail(other)));
         }
-        self.decide(stream, cause, |state: &Person, _| Ok(state.change_email(person, email, hash))).await?;
-        self.decide(Stream::Email(old), cause, |state: &Reservation, _| Ok(state.release_email(person)))
-            .await
-            .map(drop)
+        Ok(self.move_email(person, Some(old), email, cause).await?)
     }
 
     /// Registers an organisation that is no school.
