@@ -79,6 +79,16 @@ pub enum Fate {
     NameTooLong,
 }
 
+impl Fate {
+    /// Who is to be put on the list, if anybody.
+    pub const fn entry(&self) -> Option<&Entry> {
+        match self {
+            Self::Add { entry, .. } | Self::Propose { entry } => Some(entry),
+            Self::Listed | Self::Twice { .. } | Self::NoEmail | Self::NotAnEmail | Self::NameTooLong => None,
+        }
+    }
+}
+
 /// What should be looked at before somebody is put on a list.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Warning {

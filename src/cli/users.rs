@@ -306,29 +306,33 @@ async fn import(app: &App, organisation: &str, rows: Vec<bulk::Row>, dry_run: bo
         });
         if listed { Known::Listed } else { Known::Nothing }
     };
+    let fates = bulk::fates(rows, &[], known);
+    let entries: Vec<Entry> = fates.iter().filter_map(|(_, fate)| fate.entry()).cloned().collect();
+    let outcomes =
+        if dry_run { Vec::new() } else { app.list_users(id, &entries, Actor::Operator, true).await };
+    let mut outcomes = outcomes.into_iter();
     let (mut added, mut left) = (0, 0);
-    for (row, fate) in bulk::fates(rows, &[], known) {
-        let (line, address) = (row.line, row.email);
-        let said = match &fate {
-            Fate::Add { entry, warning } => {
-                if !dry_run && let Err(failure) = app.list_user(id, entry, Actor::Operator, true).await {
-                    let failed = Failed::from(failure);
-                    log::data(&format!("{line}\t{address}\tleft out: {}", failed.text));
-                    left += 1;
-                    continue;
-                }
+    for (row, fate) in fates {
+        let failed = fate.entry().and_then(|_| outcomes.next()?.err());
+        let said = match (&fate, failed) {
+            (_, Some(failure)) => Err(Failed::from(failure).text),
+            (Fate::Add { warning, .. }, None) => {
                 added += 1;
                 let check = warning.as_ref().map(|warning| format!(", but check it: {}", words(warning)));
-                format!("{}{}", if dry_run { "would be added" } else { "added" }, check.unwrap_or_default())
+                let done = if dry_run { "would be added" } else { "added" };
+                Ok(format!("{done}{}", check.unwrap_or_default()))
             }
-            Fate::Propose { .. } | Fate::Listed => "on the list already".to_owned(),
-            Fate::Twice { line } => format!("left out: the same address as in line {line}"),
-            Fate::NoEmail => "left out: no email address".to_owned(),
-            Fate::NotAnEmail => "left out: not an email address".to_owned(),
-            Fate::NameTooLong => "left out: the name is too long".to_owned(),
+            (Fate::Propose { .. } | Fate::Listed, None) => Ok("on the list already".to_owned()),
+            (Fate::Twice { line }, None) => Err(format!("the same address as in line {line}")),
+            (Fate::NoEmail, None) => Err("no email address".to_owned()),
+            (Fate::NotAnEmail, None) => Err("not an email address".to_owned()),
+            (Fate::NameTooLong, None) => Err("the name is too long".to_owned()),
         };
-        left += usize::from(said.starts_with("left out"));
-        log::data(&format!("{line}\t{address}\t{said}"));
+        let said = said.unwrap_or_else(|why| {
+            left += 1;
+            format!("left out: {why}")
+        });
+        log::data(&format!("{}\t{}\t{said}", row.line, row.email));
     }
     let done = if dry_run { "would be put" } else { "were put" };
     log::say(&format!(

@@ -167,18 +167,10 @@ fn preview_of(
     rows: Vec<Row>,
 ) -> Preview {
     let fates = fates(site, by, &organisation, rows);
-    let entries: Vec<&Entry> = fates.iter().filter_map(|(_, fate)| entry(fate)).collect();
+    let entries: Vec<&Entry> = fates.iter().filter_map(|(_, fate)| fate.entry()).collect();
     let confirmed = confirmable(&entries);
     let rows = fates.iter().map(|(row, fate)| shown(row, fate)).collect();
     Preview { frame, adds: entries.len(), organisation, rows, confirmed }
-}
-
-/// Who is to be put on the list by a row, if anybody.
-const fn entry(fate: &Fate) -> Option<&Entry> {
-    match fate {
-        Fate::Add { entry, .. } | Fate::Propose { entry } => Some(entry),
-        Fate::Listed | Fate::Twice { .. } | Fate::NoEmail | Fate::NotAnEmail | Fate::NameTooLong => None,
-    }
 }
 
 /// The rows that can be confirmed, in one form.
@@ -227,7 +219,7 @@ pub(super) async fn confirm(
     let rows = bulk::read(&rows).map_err(|_| Problem::BadRequest)?;
     let (mut added, mut proposed, mut failed) = (0, 0, Vec::new());
     let fates = fates(&site, &by, &organisation, rows);
-    let entries: Vec<Entry> = fates.iter().filter_map(|(_, fate)| entry(fate)).cloned().collect();
+    let entries: Vec<Entry> = fates.iter().filter_map(|(_, fate)| fate.entry()).cloned().collect();
     let rule = site.settings.two_person_rule;
     let outcomes = site.app.list_users(id, &entries, actor(&by), rule).await;
     for (entry, outcome) in entries.iter().zip(outcomes) {

@@ -355,6 +355,12 @@ async fn a_school_is_shown_as_one_that_looks_after_itself() {
         None,
         "nobody is introduced in vain"
     );
+    let rows = "email\na@b.example\nc@b.example";
+    let page = jo.post(&links::support_import_confirm(&school[0].id), &[("rows", rows)]).await;
+    page.says("A school looks after its own users");
+    for address in ["a@b.example", "c@b.example"] {
+        assert_eq!(service.site.app.person_of(&address.parse().unwrap()), None, "nor in numbers");
+    }
     // Once it is a hub, it has a list; it stays a school.
     let change = links::support_change(&school[0].id);
     sound(&jo.get(&change).await.body);

@@ -1,94 +1,11 @@
-//! `vouchsafe import organisations`, run as an operator runs it: the binary, its files, and what it says.
-#![expect(clippy::panic, clippy::unwrap_used, reason = "a test fails by panicking")]
+//! `vouchsafe import organisations`.
 
-use std::fs;
 use std::path::PathBuf;
-use std::process::{Command, Output};
 
-use tempfile::TempDir;
+use crate::{Said, Service};
 
-/// A service's folder, with a configuration.
-struct Service(TempDir);
-
-impl Service {
-    fn new() -> Self {
-        let folder = tempfile::tempdir().unwrap();
-        let home = folder.path().display();
-        fs::write(folder.path().join("secret"), "secret").unwrap();
-        let config = format!(
-            r#"
-            [web]
-            base_url = "https://access.example"
-            service_name = "Register"
-            [storage]
-            folder = "{home}/data"
-            [dfe_sign_in]
-            issuer = "https://dfe.example"
-            client_id = "vouchsafe"
-            client_secret_file = "{home}/secret"
-            redirect_url = "https://access.example/auth/callback"
-            [mail]
-            host = "smtp.example"
-            from_address = "no-reply@access.example"
-            from_name = "Register"
-            "#
-        );
-        fs::write(folder.path().join("vouchsafe.toml"), config).unwrap();
-        Self(folder)
-    }
-
-    /// A download with these bytes.
-    fn file(&self, name: &str, bytes: impl AsRef<[u8]>) -> String {
-        let path = self.0.path().join(name);
-        fs::write(&path, bytes).unwrap();
-        path.to_str().unwrap().to_owned()
-    }
-
-    fn run(&self, arguments: &[&str]) -> Output {
-        let config = self.0.path().join("vouchsafe.toml");
-        let mut command = Command::new(env!("CARGO_BIN_EXE_vouchsafe"));
-        command.args(arguments).arg("--config").arg(config).output().unwrap()
-    }
-
-    fn import(&self, files: &[&str]) -> Said {
-        Said::of(&self.run(&[&["import", "organisations"], files].concat()))
-    }
-
-    /// The type of every event in the log.
-    fn events(&self) -> Vec<String> {
-        let replayed = self.run(&["replay"]);
-        assert!(replayed.status.success(), "{replayed:?}");
-        let type_of = |line: &str| {
-            let line: serde_json::Value = serde_json::from_str(line).unwrap();
-            line.pointer("/event/type").unwrap().as_str().unwrap().to_owned()
-        };
-        String::from_utf8(replayed.stdout).unwrap().lines().map(type_of).collect()
-    }
-}
-
-/// What a run said.
-struct Said {
-    success: bool,
-    data: String,
-    talk: String,
-}
-
-impl Said {
-    fn of(output: &Output) -> Self {
-        let text = |bytes: &[u8]| String::from_utf8(bytes.to_vec()).unwrap();
-        Self { success: output.status.success(), data: text(&output.stdout), talk: text(&output.stderr) }
-    }
-
-    /// The number before some words of the summary.
-    #[track_caller]
-    fn number(&self, words: &str) -> u64 {
-        let line = self.data.lines().find(|line| {
-            line.trim_start_matches([' ', '0', '1', '2', '3', '4', '5', '6', '7', '8', '9'])
-                .starts_with(words)
-        });
-        let line = line.unwrap_or_else(|| panic!("{words} is not in:\n{}\n{}", self.data, self.talk));
-        line.split_whitespace().next().unwrap().parse().unwrap()
-    }
+fn import(service: &Service, files: &[&str]) -> Said {
+    service.run(&[&["import", "organisations"], files].concat())
 }
 
 const SCHOOLS: &[u8] = b"\"URN\",\"EstablishmentName\",\"EstablishmentStatus (code)\",\"CloseDate\"\r\n\
@@ -103,7 +20,7 @@ const LINKS: &str = "URN,LinkURN,LinkName,LinkType,LinkEstablishedDate\r\n\
 fn schools_come_with_their_successors_and_a_second_import_records_nothing() {
     let service = Service::new();
     let (schools, links) = (service.file("schools.csv", SCHOOLS), service.file("links.csv", LINKS));
-    let first = service.import(&[&schools, &links]);
+    let first = import(&service, &[&schools, &links]);
     assert!(first.success, "{}", first.talk);
     assert!(first.data.contains("schools.csv: 3 rows, in Windows-1252"), "{}", first.data);
     assert_eq!((first.number("registered"), first.number("closed")), (2, 1));
@@ -121,13 +38,13 @@ fn schools_come_with_their_successors_and_a_second_import_records_nothing() {
     ];
     assert_eq!(events, recorded);
 
-    let second = service.import(&[&links, &schools]);
+    let second = import(&service, &[&links, &schools]);
     assert!(second.success, "{}", second.talk);
     assert_eq!(second.number("schools as they are known"), 2);
     assert_eq!(service.events().len(), 4);
 
     let renamed = service.file("later.csv", "URN,EstablishmentName\n100002,Greenhill Academy\n");
-    let third = service.import(&[&renamed]);
+    let third = import(&service, &[&renamed]);
     assert_eq!((third.number("renamed"), third.number("reopened")), (1, 0));
     assert_eq!(service.events().len(), 5);
 }
@@ -136,11 +53,11 @@ fn schools_come_with_their_successors_and_a_second_import_records_nothing() {
 fn a_dry_run_says_what_it_would_do_and_writes_nothing() {
     let service = Service::new();
     let (schools, links) = (service.file("schools.csv", SCHOOLS), service.file("links.csv", LINKS));
-    let dry = service.import(&["--dry-run", &schools, &links]);
+    let dry = import(&service, &["--dry-run", &schools, &links]);
     assert!(dry.success, "{}", dry.talk);
     assert!(dry.data.contains("Would be:") && dry.talk.contains("Nothing was recorded."));
     assert!(!service.0.path().join("data").exists(), "it made the log");
-    let done = service.import(&[&schools, &links]);
+    let done = import(&service, &[&schools, &links]);
     let numbers = |said: &Said| {
         said.data
             .lines()
@@ -151,7 +68,7 @@ fn a_dry_run_says_what_it_would_do_and_writes_nothing() {
     assert_eq!(numbers(&dry), numbers(&done));
     let closed =
         service.file("later.csv", "URN,EstablishmentName,EstablishmentStatus (code)\n100002,Greenhill,2\n");
-    let dry = service.import(&["--dry-run", &closed]);
+    let dry = import(&service, &["--dry-run", &closed]);
     assert_eq!((dry.number("closed"), service.events().len()), (1, 4));
 }
 
@@ -160,7 +77,7 @@ fn a_broken_row_is_told_and_the_rest_goes_on() {
     let service = Service::new();
     let file = service
         .file("schools.csv", "URN,EstablishmentName,UKPRN\n10000,A,x\n12x,B,\n100002,C,12\n100003,D,\n");
-    let said = service.import(&[&file]);
+    let said = import(&service, &[&file]);
     assert!(said.success, "{}", said.talk);
     assert!(
         said.talk.contains("schools.csv: line 3, column URN: \"12x\": a URN is six digits"),
@@ -184,17 +101,17 @@ fn a_broken_file_changes_nothing_though_it_comes_last() {
         (b"\x89PNG\r\n\x1a\n\0\0\0\rIHDR", "no text file"),
     ] {
         let broken = service.file("broken.csv", broken);
-        let said = service.import(&[&whole, &broken]);
+        let said = import(&service, &[&whole, &broken]);
         assert!(!said.success);
         assert!(said.talk.contains("broken.csv: ") && said.talk.contains(why), "{}", said.talk);
         assert!(said.talk.contains("nothing was recorded"), "{}", said.talk);
     }
-    let said = service.import(&["/nowhere.csv"]);
+    let said = import(&service, &["/nowhere.csv"]);
     assert!(!said.success && said.talk.contains("/nowhere.csv: it cannot be read"), "{}", said.talk);
     assert!(!service.0.path().join("data").exists(), "it made the log");
-    assert!(service.import(&[&whole]).success);
+    assert!(import(&service, &[&whole]).success);
     let renamed = service.file("later.csv", "URN,EstablishmentName\n100002,Greenhill Academy\n");
-    assert!(!service.import(&[&renamed, "/nowhere.csv"]).success);
+    assert!(!import(&service, &[&renamed, "/nowhere.csv"]).success);
     assert_eq!(service.events().len(), 3);
 }
 
@@ -211,9 +128,9 @@ fn the_registers_own_files_come_in_once() {
     let service = Service::new();
     // Each is imported twice, one after the other as they came to be, and then all of them.
     let twice = |files: &[&str]| {
-        let first = service.import(files);
+        let first = import(&service, files);
         assert!(first.success, "{}", first.talk);
-        let again = service.import(files);
+        let again = import(&service, files);
         assert_eq!(NEWS.map(|words| again.number(words)), [0; 6], "{}", again.data);
         first
     };
