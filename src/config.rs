@@ -13,8 +13,10 @@ use serde::Deserialize;
 use crate::app::SessionLimits;
 use crate::domain::Terms;
 use crate::identity::dfe::{Credentials, DfeSettings};
+use crate::metrics::MetricsSettings;
 use crate::reactors::mail::MailSettings;
 use crate::secret::Secret;
+use crate::traces::{TraceHeaders, TracesSettings};
 use crate::web::WebSettings;
 
 pub use read::{ConfigFaults, environment, load};
@@ -166,6 +168,10 @@ pub struct Config {
     pub mail: MailSettings,
     /// `[log]`: what is logged.
     pub log: LogSettings,
+    /// `[metrics]`: where metrics are served, if they are.
+    pub metrics: Option<MetricsSettings>,
+    /// `[traces]`: where traces are sent, if they are.
+    pub traces: Option<TracesSettings>,
     /// The secrets, from their files.
     pub secrets: Secrets,
 }
@@ -177,6 +183,8 @@ pub struct Secrets {
     pub dfe_sign_in: Credentials,
     /// The mail server's password.
     pub mail_password: Option<Secret>,
+    /// The headers that the collector of traces asks for.
+    pub trace_headers: TraceHeaders,
     /// The master key, if it comes from the environment (`VOUCHSAFE_MASTER_KEY`) and not from a file.
     pub master_key: Option<Secret>,
 }

@@ -16,6 +16,7 @@ use axum::{Extension, Router};
 use http::HeaderMap;
 use serde::Deserialize;
 use tokio::time::Instant;
+use tracing::Instrument as _;
 use vouchsafe_events::{ChallengeId, Email};
 
 use super::cookies;
@@ -141,13 +142,14 @@ async fn request(site: &Site, network: Network, email: Email, times: u8) -> Resu
     let asker = Asker { email: email.clone(), challenge, network: network.0.to_string() };
     let beside = site.clone();
     let answer = tokio::time::sleep(ANSWERED_AFTER);
-    let work = tokio::spawn(correlated(correlation(), async move {
+    let work = correlated(correlation(), async move {
         let admit = || beside.limits.admits_stranger(network);
         beside.app.ask_for_code(&asker, admit).await.map_err(|failure| match problem::refused(failure) {
             Ok(never) => match never {},
             Err(problem) => problem,
         })
-    }));
+    });
+    let work = tokio::spawn(work.in_current_span());
     answer.await;
     if work.is_finished() {
         work.await.unwrap_or(Err(Problem::Internal))?;

@@ -1,0 +1,15 @@
+//! What the service tells about itself, run as an operator runs it: metrics, traces, and what is deployed to read them.
+#![expect(clippy::indexing_slicing, clippy::panic, clippy::unwrap_used, reason = "a test fails by panicking")]
+
+#[path = "observing/collector.rs"]
+mod collector;
+#[path = "observing/deploy.rs"]
+mod deploy;
+#[path = "observing/exposition.rs"]
+mod exposition;
+#[path = "observing/metrics.rs"]
+mod metrics;
+#[path = "observing/service.rs"]
+mod service;
+#[path = "observing/traces.rs"]
+mod traces;
