@@ -18,8 +18,9 @@ use std::time::Duration;
 use vouchsafe_events::{Reactor, Stream, Timestamp};
 
 pub use broker::{
-    broker_confirmed, broker_connected, broker_lag, broker_position, broker_published, broker_reconnected,
-    broker_refused, broker_returned, broker_unconfirmed,
+    broker_blocked, broker_confirmed, broker_connected, broker_dead_letters, broker_incomplete, broker_lag,
+    broker_position, broker_published, broker_reconnected, broker_refused, broker_returned, broker_stuck,
+    broker_unconfirmed,
 };
 pub use label::{Append, Call, Code, Command, KeyRing, Limit, Mail, MailClass, Outcome, SignIn, Way};
 pub use recorder::NotCounting;

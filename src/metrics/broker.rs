@@ -39,6 +39,26 @@ pub fn broker_connected(connected: bool) {
     gauge(&c::BROKER_CONNECTED, &[], flag(connected));
 }
 
+/// Whether the broker takes nothing for now, because it lacks memory or disk.
+pub fn broker_blocked(blocked: bool) {
+    gauge(&c::BROKER_BLOCKED, &[], flag(blocked));
+}
+
+/// Whether publishing stands still before an event that cannot be published.
+pub fn broker_stuck(stuck: bool) {
+    gauge(&c::BROKER_STUCK, &[], flag(stuck));
+}
+
+/// A message went without personal data that should have been in it.
+pub fn broker_incomplete() {
+    count(&c::BROKER_INCOMPLETE, &[], 1);
+}
+
+/// How many jobs lie in the dead-letter queue.
+pub fn broker_dead_letters(jobs: u64) {
+    gauge(&c::BROKER_DEAD, &[], number(jobs));
+}
+
 /// How many messages are handed over and not confirmed.
 pub fn broker_unconfirmed(messages: usize) {
     gauge(&c::BROKER_UNCONFIRMED, &[], number(u64::try_from(messages).unwrap_or(u64::MAX)));

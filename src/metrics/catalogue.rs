@@ -176,6 +176,14 @@ catalogue! {
         "How often the connection to the broker was made anew.";
     BROKER_CONNECTED: Gauge, "vouchsafe_broker_connected", [], when_met,
         "Whether this instance is connected to the broker: 1 or 0. Only the instance that publishes needs to be.";
+    BROKER_BLOCKED: Gauge, "vouchsafe_broker_blocked", [], when_met,
+        "Whether the broker takes nothing for now because it lacks memory or disk: 1 or 0.";
+    BROKER_STUCK: Gauge, "vouchsafe_broker_stuck", [], when_met,
+        "Whether publishing stands still before an event that cannot be published: 1 or 0.";
+    BROKER_INCOMPLETE: Counter, "vouchsafe_broker_incomplete_total", [], from_start,
+        "Messages that went without personal data that should have been in them, because it could not be read.";
+    BROKER_DEAD: Gauge, "vouchsafe_broker_dead_letters", [], when_met,
+        "Jobs that lie in the dead-letter queue, as last seen.";
     BROKER_UNCONFIRMED: Gauge, "vouchsafe_broker_unconfirmed", [], when_met,
         "Messages handed to the broker that it has not confirmed yet.";
     BROKER_POSITION: Gauge, "vouchsafe_broker_position", [], when_met,

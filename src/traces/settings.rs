@@ -57,11 +57,10 @@ impl TracesSettings {
             _ if named || self.endpoint.query().is_some() || self.endpoint.fragment().is_some() => Some(
                 "endpoint: an address without a name, a password or a query: secrets go into headers_file",
             ),
-            "https" => None,
             "http" if self.headers_file.is_some() && !is_loopback(&self.endpoint) => Some(
                 "headers_file: secrets go to another machine over https alone: write endpoint with https",
             ),
-            "http" => None,
+            "https" | "http" => None,
             _ => Some("endpoint: must begin with https:// or http://"),
         }
         .or_else(|| {
