@@ -26,8 +26,8 @@ use crate::random::{NoRandomness, Random};
 use export::Collector;
 pub use settings::{TraceHeaders, TracesSettings, read_headers};
 pub use span::{
-    answered, append, code, continued, decide, decided, failed, mail, reactor, request, sign_in, trace_id,
-    wait_for_lists,
+    answered, append, beside, code, continued, decide, decided, failed, mail, reactor, request, sign_in,
+    trace_id, wait_for_lists,
 };
 
 /// What marks the spans that are traced. The log's lines do not show them.

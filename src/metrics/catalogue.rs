@@ -229,4 +229,4 @@ pub const PROCESS_FDS: Metric = of_process("process_open_fds", Gauge, "Open file
 pub const PROCESS_MAX_FDS: Metric =
     of_process("process_max_fds", Gauge, "How many open files and connections there may be.");
 /// Threads.
-pub const PROCESS_THREADS: Metric = of_process("process_threads", Gauge, "Threads.");
+pub const PROCESS_THREADS: Metric = of_process("process_threads", Gauge, "Threads that the process has.");

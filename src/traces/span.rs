@@ -115,6 +115,11 @@ pub fn sign_in() -> Span {
     info_span!(target: TARGET, "sign in")
 }
 
+/// What a request has done beside it, so that its answer takes the same time whatever there is to do.
+pub fn beside() -> Span {
+    info_span!(target: TARGET, "beside the request")
+}
+
 /// A one-time password is asked for, or tried.
 pub fn code(name: &'static str) -> Span {
     info_span!(target: TARGET, "one-time password", otel.name = name)

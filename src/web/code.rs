@@ -26,6 +26,7 @@ use super::problem;
 use super::{Frame, Network, Problem, Reply, SignedIn, Site, links, sign_in};
 use crate::app::{Asker, Entered, NotLetIn, correlated, correlation};
 use crate::privacy::{NotACode, TypedCode};
+use crate::traces;
 use held::{Asked, Held, Unsigned};
 
 /// How long after a request came it is answered, whatever it found: longer than the work takes in ordinary running. A
@@ -149,7 +150,7 @@ async fn request(site: &Site, network: Network, email: Email, times: u8) -> Resu
             Err(problem) => problem,
         })
     });
-    let work = tokio::spawn(work.in_current_span());
+    let work = tokio::spawn(work.instrument(traces::beside()).in_current_span());
     answer.await;
     if work.is_finished() {
         work.await.unwrap_or(Err(Problem::Internal))?;
