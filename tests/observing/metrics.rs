@@ -1,6 +1,8 @@
 //! The metrics endpoint.
 
 use std::collections::BTreeSet;
+use std::io::Write as _;
+use std::process::{Command, Stdio};
 
 use vouchsafe::metrics::catalogue::{ALL, Kind, Metric, PROCESS};
 
@@ -91,6 +93,22 @@ fn check(exposed: &Exposed) {
     }
 }
 
+/// Prometheus' own opinion, where it is installed.
+fn lint(text: &str) {
+    let promtool = Command::new("promtool")
+        .args(["check", "metrics"])
+        .stdin(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn();
+    let Ok(mut promtool) = promtool else {
+        eprintln!("skipped: promtool is not installed");
+        return;
+    };
+    promtool.stdin.take().unwrap().write_all(text.as_bytes()).unwrap();
+    let output = promtool.wait_with_output().unwrap();
+    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+}
+
 #[tokio::test]
 async fn what_happens_is_counted_and_told_in_prometheus_form() {
     let service = Service::start("", &[]).await;
@@ -160,6 +178,7 @@ async fn what_happens_is_counted_and_told_in_prometheus_form() {
         );
     }
     let text = service.get(&format!("{}/metrics", service.metrics), &[]).await.body;
+    lint(&text);
     for personal in ["lovelace", "no-such-page", "ada0", "northern"] {
         assert!(!text.contains(personal), "{personal} is told");
     }
