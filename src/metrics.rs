@@ -179,14 +179,14 @@ pub fn reactor_failed(reactor: &'static str) {
     count(&c::REACTOR_FAILURES, &[reactor], 1);
 }
 
-/// Whether this instance does a reactor's work.
-pub fn lease(reactor: &'static str, held: bool) {
-    gauge(&c::LEASE_HELD, &[reactor], flag(held));
+/// Whether this instance has a lease, one of [`label::LEASES`].
+pub fn lease(name: &'static str, held: bool) {
+    gauge(&c::LEASE_HELD, &[name], flag(held));
 }
 
-/// This instance took a reactor's work over.
-pub fn lease_taken(reactor: &'static str) {
-    count(&c::LEASE_TAKEN, &[reactor], 1);
+/// This instance got a lease.
+pub fn lease_taken(name: &'static str) {
+    count(&c::LEASE_TAKEN, &[name], 1);
 }
 
 /// The key ring answered, or could not.

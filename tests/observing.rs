@@ -1,5 +1,6 @@
 //! What the service tells about itself, run as an operator runs it: metrics, traces, and what is deployed to read them.
 #![expect(clippy::indexing_slicing, clippy::panic, clippy::unwrap_used, reason = "a test fails by panicking")]
+#![expect(clippy::print_stderr, reason = "what is skipped says so")]
 #![expect(clippy::float_cmp, reason = "what is counted is a whole number")]
 
 #[path = "observing/collector.rs"]

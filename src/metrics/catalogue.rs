@@ -4,8 +4,8 @@
 //! for counters. What belongs to the process has the names that all of Prometheus' client libraries share.
 
 use super::label::{
-    Append, Call, Code, Command, KeyRing, Limit, METHODS, Mail, MailClass, Outcome, REACTORS, STATUSES,
-    SignIn, Streams, Way,
+    Append, Call, Code, Command, KeyRing, LEASES, Limit, METHODS, Mail, MailClass, Outcome, REACTORS,
+    STATUSES, SignIn, Streams, Way,
 };
 
 /// What kind of metric.
@@ -159,10 +159,10 @@ catalogue! {
         "Pieces of a reactor's work that failed and will be tried again.";
     REACTOR_LAST: Gauge, "vouchsafe_reactor_last_round_timestamp_seconds", ["reactor" of REACTORS], when_met,
         "When a reactor's last round on this instance ended, in seconds since 1970.";
-    LEASE_HELD: Gauge, "vouchsafe_reactor_lease_held", ["reactor" of REACTORS], when_met,
-        "Whether this instance does the reactor's work: 1 or 0. Of all instances one should.";
-    LEASE_TAKEN: Counter, "vouchsafe_reactor_lease_taken_total", ["reactor" of REACTORS], from_start,
-        "How often this instance took a reactor's work over.";
+    LEASE_HELD: Gauge, "vouchsafe_lease_held", ["lease" of LEASES], when_met,
+        "Whether this instance has the lease, and so does the work that one at a time does: 1 or 0. One of all instances should.";
+    LEASE_TAKEN: Counter, "vouchsafe_lease_taken_total", ["lease" of LEASES], from_start,
+        "How often this instance got the lease.";
 
     BROKER_PUBLISHED: Counter, "vouchsafe_broker_published_total", [], from_start,
         "Messages handed to the broker.";

@@ -185,6 +185,9 @@ label! {
 /// What follows the log and acts.
 pub const REACTORS: &[&str] = &["mail", "timekeeper", "approvers", "successions", "broker"];
 
+/// What one instance at a time does, under a lease.
+pub const LEASES: &[&str] = &["reactors"];
+
 /// The methods that requests are counted by; any other is `other`.
 pub const METHODS: &[&str] = &["GET", "HEAD", "POST", "other"];
 

@@ -168,6 +168,8 @@ async fn what_happens_is_counted_and_told_in_prometheus_form() {
         ("vouchsafe_lists_stuck", 0.0),
         ("vouchsafe_mail_server_up", 0.0),
         ("vouchsafe_http_requests_in_flight", 0.0),
+        ("vouchsafe_lease_held", 1.0),
+        ("vouchsafe_lease_taken_total", 1.0),
     ] {
         assert_eq!(seen.sum(name, &[]), value, "{name}");
     }

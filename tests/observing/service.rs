@@ -13,7 +13,7 @@ use tempfile::TempDir;
 use crate::exposition::Exposed;
 
 /// How long a start or a stop may take on a busy machine.
-const PATIENCE: Duration = Duration::from_secs(60);
+const PATIENCE: Duration = Duration::from_mins(1);
 
 pub(crate) struct Service {
     pub(crate) base: String,
@@ -160,22 +160,15 @@ impl Service {
     }
 
     /// Waits until the metrics say something.
-    #[track_caller]
-    pub(crate) fn until<'s>(
-        &'s self,
-        what: &'s str,
-        holds: impl Fn(&Exposed) -> bool + 's,
-    ) -> impl Future<Output = Exposed> + 's {
-        async move {
-            let begun = Instant::now();
-            loop {
-                let exposed = self.exposed().await;
-                if holds(&exposed) {
-                    return exposed;
-                }
-                assert!(begun.elapsed() < PATIENCE, "{what}\n{exposed:#?}");
-                tokio::time::sleep(Duration::from_millis(100)).await;
+    pub(crate) async fn until(&self, what: &str, holds: impl Fn(&Exposed) -> bool) -> Exposed {
+        let begun = Instant::now();
+        loop {
+            let exposed = self.exposed().await;
+            if holds(&exposed) {
+                return exposed;
             }
+            assert!(begun.elapsed() < PATIENCE, "{what}\n{exposed:#?}");
+            tokio::time::sleep(Duration::from_millis(100)).await;
         }
     }
 
