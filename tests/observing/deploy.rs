@@ -240,7 +240,7 @@ fn every_container_is_held_to_what_it_needs() {
         assert!(hardened.contains(held), "{held}");
     }
     let services = services();
-    assert_eq!(services.len(), 14, "{services:?}");
+    assert_eq!(services.len(), 15, "{services:?}");
     for (name, lines) in &services {
         let inherits = ["*hardened", "*eventstore\n", "*vouchsafe\n"]
             .iter()
