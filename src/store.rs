@@ -4,6 +4,7 @@
 //! matter; that they come back as they were sent, in order, is the engine's. What is promised is listed as
 //! tests that run against each engine, in `tests/store/contract.rs`.
 
+pub mod eventstoredb;
 pub mod sqlite;
 
 use std::collections::HashSet;

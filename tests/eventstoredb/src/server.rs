@@ -1,0 +1,174 @@
+//! Starting and stopping.
+
+use std::net::{Ipv4Addr, SocketAddr};
+use std::path::PathBuf;
+use std::sync::{Arc, Mutex, PoisonError};
+
+use bytes::Bytes;
+use tokio::net::TcpListener;
+use tokio::runtime::Runtime;
+use tokio_stream::wrappers::TcpListenerStream;
+use tonic::transport::{Identity, Server, ServerTlsConfig};
+use uuid::Uuid;
+
+use crate::access::User;
+use crate::disk::StartError;
+use crate::faults::Faults;
+use crate::generated::{gossip_server, server_features_server, streams_server};
+use crate::log::{Expected, Log, Proposed, Record};
+use crate::members::{About, Member};
+use crate::service::Service;
+
+/// How a stand-in is set up.
+#[derive(Clone, Debug)]
+pub struct Setup {
+    /// Where to listen; port 0 takes a free one.
+    pub listen: SocketAddr,
+    /// Where to keep the log; none keeps it in memory.
+    pub folder: Option<PathBuf>,
+    /// The certificate chain and its key, in PEM; none serves without TLS.
+    pub tls: Option<(String, String)>,
+    /// Who may sign in; nobody means insecure mode, where everybody may do everything.
+    pub users: Vec<User>,
+    /// Whether the server writes events of its own between others'.
+    pub own_events: bool,
+    /// The version that it says it has.
+    pub version: String,
+    /// The cluster as it tells of it; none tells of this node alone.
+    pub members: Vec<Member>,
+}
+
+impl Default for Setup {
+    fn default() -> Self {
+        Self {
+            listen: SocketAddr::from((Ipv4Addr::LOCALHOST, 0)),
+            folder: None,
+            tls: None,
+            users: Vec::new(),
+            own_events: true,
+            version: "24.10.4.0".to_owned(),
+            members: Vec::new(),
+        }
+    }
+}
+
+/// A running stand-in, or one that was stopped and can be started again with its log.
+#[derive(Debug)]
+pub struct StandIn {
+    setup: Setup,
+    log: Arc<Mutex<Log>>,
+    faults: Arc<Faults>,
+    /// Its threads; none while it is stopped.
+    running: Option<Runtime>,
+}
+
+impl StandIn {
+    /// Starts a stand-in.
+    pub fn start(setup: Setup) -> Result<Self, StartError> {
+        let log = Log::open(setup.folder.as_deref(), setup.own_events)?;
+        let mut stand_in =
+            Self { setup, log: Arc::new(Mutex::new(log)), faults: Arc::default(), running: None };
+        stand_in.resume()?;
+        Ok(stand_in)
+    }
+
+    /// Starts again after [`StandIn::stop`], at the same address and with the same log.
+    pub fn resume(&mut self) -> Result<(), StartError> {
+        if self.running.is_some() {
+            return Ok(());
+        }
+        let runtime = tokio::runtime::Builder::new_multi_thread()
+            .worker_threads(1)
+            .thread_name("stand-in")
+            .enable_all()
+            .build()
+            .map_err(StartError::Listen)?;
+        let mut server = Server::builder();
+        if let Some((certificate, key)) = &self.setup.tls {
+            let identity = Identity::from_pem(certificate, key);
+            server =
+                server.tls_config(ServerTlsConfig::new().identity(identity)).map_err(StartError::Tls)?;
+        }
+        let listener = std::net::TcpListener::bind(self.setup.listen).map_err(StartError::Listen)?;
+        listener.set_nonblocking(true).map_err(StartError::Listen)?;
+        self.setup.listen = listener.local_addr().map_err(StartError::Listen)?;
+        let mut members = self.setup.members.clone();
+        if members.is_empty() {
+            let (host, port) = (self.setup.listen.ip().to_string(), self.setup.listen.port());
+            members.push(Member { host, port, leads: true, alive: true });
+        }
+        let about = About {
+            members: members.into(),
+            version: self.setup.version.as_str().into(),
+            faults: Arc::clone(&self.faults),
+        };
+        let service = Service {
+            log: Arc::clone(&self.log),
+            users: self.setup.users.clone().into(),
+            faults: Arc::clone(&self.faults),
+        };
+        let router = server
+            .add_service(streams_server::StreamsServer::new(service))
+            .add_service(gossip_server::GossipServer::new(about.clone()))
+            .add_service(server_features_server::ServerFeaturesServer::new(about));
+        let guard = runtime.enter();
+        let listener = TcpListener::from_std(listener).map_err(StartError::Listen)?;
+        drop(guard);
+        runtime.spawn(router.serve_with_incoming(TcpListenerStream::new(listener)));
+        self.running = Some(runtime);
+        Ok(())
+    }
+
+    /// Stops as a crash does: connections break, and what was not answered is not.
+    pub fn stop(&mut self) {
+        if let Some(runtime) = self.running.take() {
+            runtime.shutdown_background();
+        }
+    }
+
+    /// Where it listens.
+    pub const fn address(&self) -> SocketAddr {
+        self.setup.listen
+    }
+
+    /// What goes wrong, and what was asked.
+    pub fn faults(&self) -> &Faults {
+        &self.faults
+    }
+
+    /// Everything in the log, the server's own events too.
+    pub fn records(&self) -> Vec<Record> {
+        self.with(|log| log.records().to_vec())
+    }
+
+    /// Writes an event as somebody else would.
+    pub fn write(&self, stream: &str, kind: &str, data: impl Into<Bytes>, metadata: impl Into<Bytes>) {
+        let (kind, data, metadata) = (kind.to_owned(), data.into(), metadata.into());
+        self.with(|log| {
+            let id = Uuid::from_u128(0xf0e1_6e00 << 64 | log.records().len() as u128);
+            log.append(stream, Expected::Any, vec![Proposed { id, kind, json: true, data, metadata }]);
+        });
+    }
+
+    /// Deletes a stream: softly, or for good.
+    pub fn delete(&self, stream: &str, hard: bool) {
+        self.with(|log| {
+            log.delete(stream, Expected::Any, hard);
+        });
+    }
+
+    /// Takes away what streams' metadata hides, as a scavenge does.
+    pub fn scavenge(&self) {
+        self.with(Log::scavenge);
+    }
+
+    fn with<T>(&self, act: impl FnOnce(&mut Log) -> T) -> T {
+        act(&mut self.log.lock().unwrap_or_else(PoisonError::into_inner))
+    }
+}
+
+impl Drop for StandIn {
+    fn drop(&mut self) {
+        self.stop();
+    }
+}
