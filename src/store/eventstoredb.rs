@@ -25,6 +25,7 @@
 //!   its stream it is damage, as no version can be trusted after it.
 
 mod append;
+mod cells;
 mod connection;
 mod follow;
 mod options;
@@ -34,6 +35,7 @@ mod trouble;
 
 use std::sync::Arc;
 
+use bytes::Bytes;
 use tokio::task::AbortHandle;
 use vouchsafe_events::{Position, Stream, Version};
 
@@ -41,9 +43,10 @@ use self::connection::Connection;
 use self::follow::{Tail, follow, watch};
 pub use self::options::{EventStoreDbOptions, WrongOptions};
 pub use self::trouble::Trouble;
-use self::trouble::closed;
+use crate::random::Random;
 use crate::store::{
-    Appended, BoxFuture, EventStore, Expected, NewEvent, StoreError, StoredEvent, Subscription,
+    Appended, BoxFuture, Cell, CellName, EventStore, Expected, NewEvent, StoreError, StoredEvent,
+    Subscription,
 };
 
 /// The oldest version of the server that gives positions in reads of a stream.
@@ -54,6 +57,7 @@ const OLDEST: (usize, usize) = (22, 10);
 pub struct EventStoreDbStore {
     tail: Arc<Tail>,
     watch: AbortHandle,
+    random: Random,
 }
 
 impl EventStoreDbStore {
@@ -70,7 +74,7 @@ impl EventStoreDbStore {
         let (head, upto) = connection.ends().await?;
         let tail = Arc::new(Tail::new(connection, head, upto));
         let watch = tokio::spawn(watch(Arc::downgrade(&tail), options.pace)).abort_handle();
-        Ok(Self { tail, watch })
+        Ok(Self { tail, watch, random: Random::default() })
     }
 
     fn shut(&self) {
@@ -121,5 +125,29 @@ impl EventStore for EventStoreDbStore {
 
     fn subscribe(&self, after: Position) -> Subscription {
         follow(Arc::clone(&self.tail), after)
+    }
+
+    fn at(&self, position: Position) -> BoxFuture<'_, Result<Option<StoredEvent>, StoreError>> {
+        Box::pin(self.tail.connection.event_at(position))
+    }
+
+    fn cell(&self, name: &CellName) -> BoxFuture<'_, Result<Option<Cell>, StoreError>> {
+        let name = name.clone();
+        Box::pin(async move { self.tail.connection.cell(&name).await })
+    }
+
+    fn set_cell(
+        &self,
+        name: &CellName,
+        expected: Option<u64>,
+        bytes: Bytes,
+    ) -> BoxFuture<'_, Result<u64, StoreError>> {
+        let name = name.clone();
+        Box::pin(async move { self.tail.connection.set_cell(&self.random, &name, expected, bytes).await })
+    }
+
+    fn close(&self) -> BoxFuture<'_, Result<(), StoreError>> {
+        self.shut();
+        Box::pin(std::future::ready(Ok(())))
     }
 }

@@ -70,6 +70,10 @@ impl EventStoreDbOptions {
         for (name, value) in &taken.known {
             made.append_pair(name, value);
         }
+        if !taken.has("discoveryInterval") {
+            // The client waits this long before each connection, the first and only one too: half a second by itself.
+            made.append_pair("discoveryInterval", "50");
+        }
         let url = format!("{scheme}://{}?{}", hosts.join(","), made.finish());
         url.parse().map_err(|_| WrongOptions::Url)
     }

@@ -18,7 +18,7 @@ mod wire;
 
 /// The servers' traits and routes, written by `build.rs`.
 mod generated {
-    #![expect(clippy::pedantic, missing_docs, unreachable_pub, reason = "the code is generated")]
+    #![expect(clippy::pedantic, unreachable_pub, unused_qualifications, reason = "the code is generated")]
     include!(concat!(env!("OUT_DIR"), "/event_store.client.streams.Streams.rs"));
     include!(concat!(env!("OUT_DIR"), "/event_store.client.gossip.Gossip.rs"));
     include!(concat!(env!("OUT_DIR"), "/event_store.client.server_features.ServerFeatures.rs"));

@@ -67,7 +67,7 @@ async fn trap_4_what_the_server_would_not_take_is_refused_before_it_is_sent() {
     let before = server.faults().asked().appends;
     // Each event is small, but a long type counts twice, and the mark counts too.
     let kind = "a kind of event that has a name as long as this one, and longer than that, and longer yet";
-    let many: Vec<_> = events(4200).into_iter().map(|event| NewEvent { kind, ..event }).collect();
+    let many: Vec<_> = events(5200).into_iter().map(|event| NewEvent { kind, ..event }).collect();
     match store.append(new_stream(), Expected::NoStream, many).await {
         Err(error @ StoreError::TooLarge { .. }) => assert!(!error.retryable()),
         answer => panic!("{answer:?}"),
