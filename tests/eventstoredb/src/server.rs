@@ -7,7 +7,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use bytes::Bytes;
 use tokio::net::TcpListener;
 use tokio::runtime::Runtime;
-use tokio_stream::wrappers::TcpListenerStream;
+use tonic::transport::server::TcpIncoming;
 use tonic::transport::{Identity, Server, ServerTlsConfig};
 use uuid::Uuid;
 
@@ -113,8 +113,11 @@ impl StandIn {
             .add_service(server_features_server::ServerFeaturesServer::new(about));
         let guard = runtime.enter();
         let listener = TcpListener::from_std(listener).map_err(StartError::Listen)?;
+        // Without a delay for small answers, as Kestrel sends them.
+        let incoming = TcpIncoming::from_listener(listener, true, None)
+            .map_err(|error| StartError::Listen(std::io::Error::other(error)))?;
         drop(guard);
-        runtime.spawn(router.serve_with_incoming(TcpListenerStream::new(listener)));
+        runtime.spawn(router.serve_with_incoming(incoming));
         self.running = Some(runtime);
         Ok(())
     }
