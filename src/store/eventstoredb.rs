@@ -29,6 +29,7 @@ mod cells;
 mod connection;
 mod follow;
 mod options;
+mod prepare;
 mod read;
 mod record;
 mod trouble;
@@ -36,13 +37,16 @@ mod trouble;
 use std::sync::Arc;
 
 use bytes::Bytes;
+use tokio::sync::RwLock;
 use tokio::task::AbortHandle;
 use vouchsafe_events::{Position, Stream, Version};
 
 use self::connection::Connection;
 use self::follow::{Tail, follow, watch};
 pub use self::options::{EventStoreDbOptions, WrongOptions};
+pub use self::prepare::{Prepared, prepare};
 pub use self::trouble::Trouble;
+use self::trouble::closed;
 use crate::random::Random;
 use crate::store::{
     Appended, BoxFuture, Cell, CellName, EventStore, Expected, NewEvent, StoreError, StoredEvent,
@@ -58,6 +62,8 @@ pub struct EventStoreDbStore {
     tail: Arc<Tail>,
     watch: AbortHandle,
     random: Random,
+    /// Held by what changes the server, so that closing waits for it.
+    changing: RwLock<()>,
 }
 
 impl EventStoreDbStore {
@@ -65,16 +71,20 @@ impl EventStoreDbStore {
     pub async fn open(options: &EventStoreDbOptions) -> Result<Self, StoreError> {
         let connection = Connection::new(options)?;
         let version = connection
-            .persist(async |client| Ok(client.server_info().await?.version()))
+            .persist(|client| async {
+                let client = client;
+                connection.answer(client.server_info()).await
+            })
             .await?
-            .map_err(|failure| failure.told(None))?;
+            .map_err(|failure| failure.told(None))?
+            .version();
         if (version.major(), version.minor()) < OLDEST {
             return Err(Trouble::TooOld(version.to_string()).into());
         }
         let (head, upto) = connection.ends().await?;
         let tail = Arc::new(Tail::new(connection, head, upto));
         let watch = tokio::spawn(watch(Arc::downgrade(&tail), options.pace)).abort_handle();
-        Ok(Self { tail, watch, random: Random::default() })
+        Ok(Self { tail, watch, random: Random::default(), changing: RwLock::new(()) })
     }
 
     fn shut(&self) {
@@ -97,6 +107,10 @@ impl EventStore for EventStoreDbStore {
         events: Vec<NewEvent>,
     ) -> BoxFuture<'_, Result<Appended, StoreError>> {
         Box::pin(async move {
+            let _changing = self.changing.read().await;
+            if self.tail.is_closed() {
+                return Err(closed());
+            }
             let appended = self.tail.connection.append(stream, expected, &events).await?;
             self.tail.appended(appended.position);
             Ok(appended)
@@ -143,11 +157,21 @@ impl EventStore for EventStoreDbStore {
         bytes: Bytes,
     ) -> BoxFuture<'_, Result<u64, StoreError>> {
         let name = name.clone();
-        Box::pin(async move { self.tail.connection.set_cell(&self.random, &name, expected, bytes).await })
+        Box::pin(async move {
+            let _changing = self.changing.read().await;
+            if self.tail.is_closed() {
+                return Err(closed());
+            }
+            self.tail.connection.set_cell(&self.random, &name, expected, bytes).await
+        })
     }
 
     fn close(&self) -> BoxFuture<'_, Result<(), StoreError>> {
-        self.shut();
-        Box::pin(std::future::ready(Ok(())))
+        self.tail.refuse();
+        Box::pin(async move {
+            let _all_done = self.changing.write().await;
+            self.shut();
+            Ok(())
+        })
     }
 }

@@ -3,6 +3,8 @@
 
 #[path = "eventstoredb/appends.rs"]
 mod appends;
+#[path = "eventstoredb/cells.rs"]
+mod cells;
 #[path = "eventstoredb/follows.rs"]
 mod follows;
 #[path = "eventstoredb/reads.rs"]

@@ -38,7 +38,7 @@ impl Connection {
         if let Some(credentials) = self.credentials() {
             options = options.authenticated(credentials);
         }
-        Ok(client.append_to_stream(stream, &options, events).await?)
+        self.answer(client.append_to_stream(stream, &options, events)).await
     }
 
     /// Sends an append until it is answered. Its events have their ids already: without one, the client would
@@ -93,6 +93,7 @@ impl Connection {
                     Ok(Standing::Nothing) | Err(_) => Err(failure.told(Some(&name))),
                 }
             }
+            Err(Failure::TooLarge { limit }) => Err(StoreError::TooLarge { bytes, limit }),
             Err(failure) => Err(failure.told(Some(&name))),
         }
     }
@@ -125,7 +126,10 @@ impl Connection {
         let there = self.events(stream, first, events.len()).await?;
         let Some(last) = there.last() else { return Ok(Standing::Nothing) };
         let same = there.len() == events.len()
-            && there.iter().zip(events).all(|(there, event)| there.id == event.id && there.bytes == event.bytes);
+            && there
+                .iter()
+                .zip(events)
+                .all(|(there, event)| there.id == event.id && there.bytes == event.bytes);
         if same {
             return Ok(Standing::Same(Appended { version: last.version, position: last.position }));
         }

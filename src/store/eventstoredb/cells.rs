@@ -4,6 +4,7 @@
 use bytes::Bytes;
 use eventstore::{EventData, ExpectedRevision, StreamPosition};
 use uuid::Builder;
+use vouchsafe_events::Version;
 
 use super::connection::Connection;
 use super::record::LAST_NUMBER;
@@ -52,12 +53,11 @@ impl Connection {
         }
         // One id for all tries: the server takes them for one.
         let id = new_id(random)?;
-        let sent = self
-            .send(&stream, revision, || vec![EventData::binary(KIND, bytes.clone()).id(id)])
-            .await?;
+        let sent =
+            self.send(&stream, revision, || vec![EventData::binary(KIND, bytes.clone()).id(id)]).await?;
         match sent {
             Ok(_) => Ok(expected.map_or(0, |version| version + 1)),
-            Err(Failure::Conflict(actual)) => Err(moved(actual.map(|version| version.number()))),
+            Err(Failure::Conflict(actual)) => Err(moved(actual.map(Version::number))),
             Err(failure) => Err(failure.told(Some(&stream))),
         }
     }
@@ -68,11 +68,15 @@ impl Connection {
         let metadata = format!("$${stream}");
         let id = new_id(random)?;
         let few = serde_json::json!({ "$maxCount": KEPT });
-        let told = EventData::json("$metadata", &few).map_err(|error| Trouble::Refused(error.to_string()))?.id(id);
+        let told =
+            EventData::json("$metadata", &few).map_err(|error| Trouble::Refused(error.to_string()))?.id(id);
         match self.send(&metadata, ExpectedRevision::NoStream, || vec![told.clone()]).await? {
             Ok(_) | Err(Failure::Conflict(_)) => Ok(()),
             Err(Failure::Denied) => {
-                tracing::warn!(stream, "the service may not set $maxCount on a cell's stream: an operator should");
+                tracing::warn!(
+                    stream,
+                    "the service may not set $maxCount on a cell's stream: an operator should"
+                );
                 Ok(())
             }
             Err(failure) => Err(failure.told(Some(&metadata))),
@@ -80,7 +84,8 @@ impl Connection {
     }
 }
 
-fn new_id(random: &Random) -> Result<uuid::Uuid, StoreError> {
+/// An id that nothing else has.
+pub(super) fn new_id(random: &Random) -> Result<uuid::Uuid, StoreError> {
     let bytes = random.bytes().map_err(|error| StoreError::Unavailable(Box::new(error)))?;
     Ok(Builder::from_random_bytes(bytes).into_uuid())
 }

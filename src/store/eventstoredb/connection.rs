@@ -137,7 +137,19 @@ impl Connection {
         current.driven = None;
     }
 
-    /// Does something once, within a time that even a server that hangs cannot stretch.
+    /// Waits for an answer, but not for ever: the server keeps to the deadline itself where it can, so it is given
+    /// a little longer than that.
+    pub(super) async fn answer<T>(
+        &self,
+        answer: impl Future<Output = eventstore::Result<T>>,
+    ) -> Result<T, Failure> {
+        match timeout(self.deadline + self.deadline / 4, answer).await {
+            Ok(answer) => answer.map_err(Failure::from),
+            Err(_) => Err(Failure::Silent),
+        }
+    }
+
+    /// Does something once.
     async fn once<T, Doing>(
         &self,
         act: &(impl Fn(Client) -> Doing + Sync),
@@ -146,9 +158,7 @@ impl Connection {
         Doing: Future<Output = Result<T, Failure>> + Send,
     {
         let (generation, client) = self.client()?;
-        // The server keeps to the deadline itself where it can: it is given a little longer than that.
-        let done = timeout(self.deadline + self.deadline / 4, act(client)).await;
-        let done = done.unwrap_or(Err(Failure::Silent));
+        let done = act(client).await;
         if matches!(done, Err(Failure::Broken(_) | Failure::Silent)) {
             self.let_go(generation);
         }

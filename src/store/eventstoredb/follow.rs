@@ -109,13 +109,18 @@ impl Tail {
         }
     }
 
-    /// Lets go of the server and tells those who follow.
-    pub(super) fn close(&self) {
-        self.connection.close();
+    /// Takes nothing new, and tells those who follow.
+    pub(super) fn refuse(&self) {
         self.known.send_modify(|known| known.closed = true);
     }
 
-    fn is_closed(&self) -> bool {
+    /// Lets go of the server too.
+    pub(super) fn close(&self) {
+        self.refuse();
+        self.connection.close();
+    }
+
+    pub(super) fn is_closed(&self) -> bool {
         self.known.borrow().closed
     }
 }

@@ -202,14 +202,17 @@ fn is_host(text: &str, alone: bool) -> bool {
             None => (text, Some("2113")),
         },
     };
-    let named = !name.is_empty() && name.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"-._".contains(&byte));
+    let named =
+        !name.is_empty() && name.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"-._".contains(&byte));
     named && port.and_then(|port| port.parse::<u16>().ok()).is_some_and(|port| port > 0)
 }
 
 /// Whether a host is this machine.
 fn is_here(host: &str) -> bool {
     let name = host.rsplit_once(':').map_or(host, |(name, _)| name);
-    name == "localhost" || name == "[::1]" || name.parse().is_ok_and(|ip: std::net::Ipv4Addr| ip.is_loopback())
+    name == "localhost"
+        || name == "[::1]"
+        || name.parse().is_ok_and(|ip: std::net::Ipv4Addr| ip.is_loopback())
 }
 
 /// What was taken from the URL's settings.
@@ -255,7 +258,8 @@ impl Taken {
             // Only the leader knows the newest events: the others may lag.
             return if value.eq_ignore_ascii_case("leader") { Ok(()) } else { wrong(name, "leader alone") };
         }
-        let Some((name, kind)) = SETTINGS.into_iter().find(|(known, _)| known.eq_ignore_ascii_case(name)) else {
+        let Some((name, kind)) = SETTINGS.into_iter().find(|(known, _)| known.eq_ignore_ascii_case(name))
+        else {
             return Err(WrongOptions::Unknown(name.to_owned()));
         };
         if self.known.iter().any(|(known, _)| *known == name) {
@@ -312,8 +316,8 @@ impl Taken {
 
 /// The certificates in a file, at least one.
 fn certificates(name: &'static str, path: &Path) -> Result<Vec<CertificateDer<'static>>, WrongOptions> {
-    let pem = std::fs::read(path)
-        .map_err(|source| WrongOptions::File { name, path: path.to_owned(), source })?;
+    let pem =
+        std::fs::read(path).map_err(|source| WrongOptions::File { name, path: path.to_owned(), source })?;
     let found: Result<Vec<_>, _> = CertificateDer::pem_slice_iter(&pem).collect();
     match found {
         Ok(found) if !found.is_empty() => Ok(found),
@@ -336,9 +340,11 @@ fn check_authority(path: &Path) -> Result<(), WrongOptions> {
 
 fn check_key(path: &Path) -> Result<(), WrongOptions> {
     let name = "userKeyFile";
-    let pem = std::fs::read(path)
-        .map_err(|source| WrongOptions::File { name, path: path.to_owned(), source })?;
-    PrivateKeyDer::from_pem_slice(&pem)
-        .map(drop)
-        .map_err(|_| WrongOptions::NotPem { name, path: path.to_owned(), what: "private key" })
+    let pem =
+        std::fs::read(path).map_err(|source| WrongOptions::File { name, path: path.to_owned(), source })?;
+    PrivateKeyDer::from_pem_slice(&pem).map(drop).map_err(|_| WrongOptions::NotPem {
+        name,
+        path: path.to_owned(),
+        what: "private key",
+    })
 }

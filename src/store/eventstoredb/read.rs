@@ -2,8 +2,9 @@
 
 use std::time::Duration;
 
-use eventstore::{Client, ReadAllOptions, ReadEvent, ReadStream, ReadStreamOptions, ResolvedEvent, StreamPosition};
-use tokio::time::timeout;
+use eventstore::{
+    Client, ReadAllOptions, ReadEvent, ReadStream, ReadStreamOptions, ResolvedEvent, StreamPosition,
+};
 use vouchsafe_events::{Position, Stream, Version};
 
 use super::connection::Connection;
@@ -13,6 +14,9 @@ use crate::store::{StoreError, StoredEvent};
 
 /// The most records that one request asks for.
 const MOST: usize = 2048;
+
+/// How many times as long as one message a whole answer may take.
+const WHOLE: u32 = 12;
 
 /// Records one after another: what was read of everything, and how far.
 #[derive(Debug)]
@@ -29,12 +33,10 @@ pub(super) struct Page {
 async fn gather(connection: &Connection, mut answer: ReadStream) -> Result<Vec<ResolvedEvent>, Failure> {
     let mut events = Vec::new();
     loop {
-        match timeout(connection.deadline(), answer.next_read_event()).await {
-            Err(_) => return Err(Failure::Silent),
-            Ok(Err(error)) => return Err(error.into()),
-            Ok(Ok(None)) => return Ok(events),
-            Ok(Ok(Some(ReadEvent::Event(event)))) => events.push(event),
-            Ok(Ok(Some(_))) => {}
+        match connection.answer(answer.next_read_event()).await? {
+            None => return Ok(events),
+            Some(ReadEvent::Event(event)) => events.push(event),
+            Some(_) => {}
         }
     }
 }
@@ -47,12 +49,13 @@ impl Connection {
         backwards: bool,
         count: usize,
     ) -> Result<Vec<ResolvedEvent>, Failure> {
-        let mut options = ReadAllOptions::default().max_count(count).position(from).deadline(self.deadline());
+        let mut options =
+            ReadAllOptions::default().max_count(count).position(from).deadline(WHOLE * self.deadline());
         options = if backwards { options.backwards() } else { options.forwards() };
         if let Some(credentials) = self.credentials() {
             options = options.authenticated(credentials);
         }
-        gather(self, client.read_all(&options).await?).await
+        gather(self, self.answer(client.read_all(&options)).await?).await
     }
 
     async fn ask_stream(
@@ -62,7 +65,7 @@ impl Connection {
         from: StreamPosition<u64>,
         count: usize,
     ) -> Result<Vec<ResolvedEvent>, Failure> {
-        let mut options = ReadStreamOptions::default().max_count(count).deadline(self.deadline());
+        let mut options = ReadStreamOptions::default().max_count(count).deadline(WHOLE * self.deadline());
         options = match from {
             StreamPosition::End => options.position(from).backwards(),
             from => options.position(from).forwards(),
@@ -70,7 +73,7 @@ impl Connection {
         if let Some(credentials) = self.credentials() {
             options = options.authenticated(credentials);
         }
-        gather(self, client.read_stream(stream, &options).await?).await
+        gather(self, self.answer(client.read_stream(stream, &options)).await?).await
     }
 
     /// At most `count` records of a stream: from a number on, or the last ones, newest first. None at all where

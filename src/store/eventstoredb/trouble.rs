@@ -78,6 +78,8 @@ pub(super) enum Failure {
     Deleted,
     /// No record begins at the position.
     NoSuchPosition,
+    /// The append is larger than the operator lets the server take.
+    TooLarge { limit: usize },
     /// The caller may not.
     Denied,
     /// Trying again does not help.
@@ -100,13 +102,18 @@ impl From<Error> for Failure {
             Error::ResourceNotFound => Self::Missing,
             Error::ResourceDeleted => Self::Deleted,
             Error::AccessDenied => Self::Denied,
-            Error::NotLeaderException(_) | Error::DeadlineExceeded => Self::Later(Box::new(error)),
             // The client does not keep the code of these, but what was said. From 24.10 on the server tells a
             // position that is none from other failures of a read; before, it calls both an error.
             Error::ServerError(ref said)
-                if said.contains("ReadAllResult: InvalidPosition") || said.contains("ReadAllResult: Error") =>
+                if said.contains("ReadAllResult: InvalidPosition")
+                    || said.contains("ReadAllResult: Error") =>
             {
                 Self::NoSuchPosition
+            }
+            Error::NotLeaderException(_)
+            | Error::DeadlineExceeded
+            | Error::Grpc { code: Code::Aborted | Code::ResourceExhausted, .. } => {
+                Self::Later(Box::new(error))
             }
             Error::ServerError(ref said) if said.contains("Too Busy") || said.contains("Not Ready") => {
                 Self::Later(Box::new(error))
@@ -115,9 +122,18 @@ impl From<Error> for Failure {
             | Error::ConnectionClosed
             | Error::GrpcConnectionError(_)
             | Error::Grpc { code: Code::Cancelled, .. } => Self::Broken(Box::new(error)),
-            Error::Grpc { code: Code::Aborted | Code::ResourceExhausted, .. } => Self::Later(Box::new(error)),
-            Error::Grpc { code: Code::InvalidArgument, ref message } if message.contains("invalid position") => {
+            Error::Grpc { code: Code::InvalidArgument, ref message }
+                if message.contains("invalid position") =>
+            {
                 Self::NoSuchPosition
+            }
+            Error::Grpc { code: Code::InvalidArgument, ref message }
+                if message.contains("Maximum Append") =>
+            {
+                // The limit is the last number that is said, whether of one event or of all.
+                let numbers = message.split(|sign: char| !sign.is_ascii_digit());
+                let limit = numbers.filter_map(|digits| digits.parse().ok()).next_back();
+                Self::TooLarge { limit: limit.unwrap_or_default() }
             }
             other => Self::Refused(other.to_string()),
         }
@@ -133,6 +149,7 @@ impl Failure {
             Self::Refused(said) => Trouble::Refused(said).into(),
             Self::Later(error) | Self::Broken(error) => Trouble::Unreachable(error).into(),
             Self::Silent => Trouble::Silent.into(),
+            Self::TooLarge { .. } => Trouble::Refused("more than it takes at once".to_owned()).into(),
             Self::Conflict(_) => Trouble::Refused("an unexpected conflict".to_owned()).into(),
             Self::Missing => Trouble::Refused("a stream that is missing".to_owned()).into(),
             Self::NoSuchPosition => Trouble::Refused("a position that is none".to_owned()).into(),

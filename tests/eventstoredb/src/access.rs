@@ -56,6 +56,9 @@ pub(crate) fn check(
         return Ok(());
     }
     let caller = caller(users, headers)?;
+    if stream == "$all" && act != Act::Read {
+        return Err(denied());
+    }
     if caller.is_some_and(|user| user.admin) {
         return Ok(());
     }
@@ -67,18 +70,26 @@ pub(crate) fn check(
         (None, Act::Write) => (stream, "$w"),
         (None, Act::Delete) => (stream, "$d"),
     };
-    let metadata = log.metadata(of);
-    let default = if of.starts_with('$') { "$admins" } else { "$all" };
+    let system = of.starts_with('$');
     let allowed = |role: &str| role == "$all" || caller.is_some_and(|user| user.name == role);
-    let may = match metadata.get("$acl").and_then(|acl| acl.get(name)) {
+    // The stream's own list, then the server's settings, then what a server has that nobody set up.
+    let own = log.metadata(of);
+    let settings = log.settings();
+    let general = settings.get(if system { "$systemStreamAcl" } else { "$userStreamAcl" });
+    let roles = own.get("$acl").and_then(|acl| acl.get(name)).or_else(|| general?.get(name));
+    let may = match roles {
         Some(Value::String(role)) => allowed(role),
         Some(Value::Array(roles)) => roles.iter().filter_map(Value::as_str).any(allowed),
-        _ => allowed(default),
+        _ => allowed(if system { "$admins" } else { "$all" }),
     };
     if may {
         return Ok(());
     }
+    Err(denied())
+}
+
+fn denied() -> Status {
     let mut status = Status::permission_denied("Access Denied");
     status.metadata_mut().insert("exception", tonic::metadata::MetadataValue::from_static("access-denied"));
-    Err(status)
+    status
 }

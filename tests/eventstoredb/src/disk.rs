@@ -65,8 +65,7 @@ impl Disk {
         let wrong = |source| StartError::Folder { folder: folder.to_owned(), source };
         fs::create_dir_all(folder).map_err(wrong)?;
         let path = folder.join("log");
-        let mut file =
-            OpenOptions::new().create(true).append(true).read(true).open(&path).map_err(wrong)?;
+        let mut file = OpenOptions::new().create(true).append(true).read(true).open(&path).map_err(wrong)?;
         let text = fs::read(&path).map_err(wrong)?;
         let whole = text.iter().rposition(|byte| *byte == b'\n').map_or(0, |at| at + 1);
         if whole < text.len() {
@@ -75,11 +74,8 @@ impl Disk {
         let mut records = Vec::new();
         let lines = text.split_inclusive(|byte| *byte == b'\n').filter(|line| line.ends_with(b"\n"));
         for (number, line) in lines.enumerate() {
-            let damaged = |reason: String| StartError::Damaged {
-                folder: folder.to_owned(),
-                line: number + 1,
-                reason,
-            };
+            let damaged =
+                |reason: String| StartError::Damaged { folder: folder.to_owned(), line: number + 1, reason };
             let append: Vec<Line> =
                 serde_json::from_slice(line).map_err(|error| damaged(error.to_string()))?;
             for Line { position, stream, number, id, kind, json, data, metadata } in append {

@@ -7,6 +7,8 @@
 //!
 //! A log is kept in memory, or in a folder, where an append is on disk before it is answered.
 
+#![expect(clippy::result_large_err, reason = "a gRPC method answers with tonic's own status")]
+
 mod access;
 mod disk;
 mod faults;
@@ -18,7 +20,14 @@ mod wire;
 
 /// The servers' traits and routes, written by `build.rs`.
 mod generated {
-    #![expect(clippy::pedantic, unreachable_pub, unused_qualifications, reason = "the code is generated")]
+    #![expect(
+        clippy::allow_attributes,
+        clippy::allow_attributes_without_reason,
+        clippy::pedantic,
+        unreachable_pub,
+        unused_qualifications,
+        reason = "the code is generated"
+    )]
     include!(concat!(env!("OUT_DIR"), "/event_store.client.streams.Streams.rs"));
     include!(concat!(env!("OUT_DIR"), "/event_store.client.gossip.Gossip.rs"));
     include!(concat!(env!("OUT_DIR"), "/event_store.client.server_features.ServerFeatures.rs"));

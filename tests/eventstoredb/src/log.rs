@@ -47,8 +47,7 @@ pub struct Record {
 impl Record {
     /// Where the next record begins.
     pub(crate) fn end(&self) -> u64 {
-        let length =
-            OVERHEAD + self.stream.len() + self.kind.len() + self.data.len() + self.metadata.len();
+        let length = OVERHEAD + self.stream.len() + self.kind.len() + self.data.len() + self.metadata.len();
         self.position + length as u64
     }
 }
@@ -127,6 +126,12 @@ impl Log {
     /// A stream's metadata: the last event of its metadata stream.
     pub(crate) fn metadata(&self, stream: &str) -> serde_json::Value {
         let last = self.of(&format!("$${stream}")).next_back();
+        last.and_then(|record| serde_json::from_slice(&record.data).ok()).unwrap_or_default()
+    }
+
+    /// The server's settings: the last event of their stream.
+    pub(crate) fn settings(&self) -> serde_json::Value {
+        let last = self.of("$settings").next_back();
         last.and_then(|record| serde_json::from_slice(&record.data).ok()).unwrap_or_default()
     }
 

@@ -86,8 +86,7 @@ impl StandIn {
         let mut server = Server::builder();
         if let Some((certificate, key)) = &self.setup.tls {
             let identity = Identity::from_pem(certificate, key);
-            server =
-                server.tls_config(ServerTlsConfig::new().identity(identity)).map_err(StartError::Tls)?;
+            server = server.tls_config(ServerTlsConfig::new().identity(identity)).map_err(StartError::Tls)?;
         }
         let listener = std::net::TcpListener::bind(self.setup.listen).map_err(StartError::Listen)?;
         listener.set_nonblocking(true).map_err(StartError::Listen)?;

@@ -271,7 +271,9 @@ impl Service {
             // A deletion's conflict is a status, an append's is an answer.
             Outcome::WrongVersion { current } => Err(exception(
                 Code::FailedPrecondition,
-                format!("Delete failed due to WrongExpectedVersion. Stream: {stream}, Actual version: {current}"),
+                format!(
+                    "Delete failed due to WrongExpectedVersion. Stream: {stream}, Actual version: {current}"
+                ),
                 "wrong-expected-version",
             )),
         }

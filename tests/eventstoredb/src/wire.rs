@@ -157,6 +157,7 @@ pub(crate) struct ReadResp {
     pub(crate) content: Option<ReadContent>,
 }
 
+#[expect(clippy::large_enum_variant, reason = "nearly all are the large one")]
 #[derive(Clone, PartialEq, Eq, Oneof)]
 pub(crate) enum ReadContent {
     #[prost(message, tag = "1")]

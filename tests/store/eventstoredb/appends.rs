@@ -73,6 +73,13 @@ async fn trap_4_what_the_server_would_not_take_is_refused_before_it_is_sent() {
         answer => panic!("{answer:?}"),
     }
     assert_eq!(server.faults().asked().appends, before);
+    // An operator may have set a lower limit.
+    let said = "Maximum Append Size of 1000 Exceeded.".to_owned();
+    server.faults().append(AppendFault::Refused(Code::InvalidArgument, said));
+    match store.append(new_stream(), Expected::NoStream, events(1)).await {
+        Err(error @ StoreError::TooLarge { limit: 1000, .. }) => assert!(!error.retryable()),
+        answer => panic!("{answer:?}"),
+    }
 }
 
 #[tokio::test(flavor = "multi_thread")]

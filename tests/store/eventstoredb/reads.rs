@@ -1,14 +1,14 @@
 //! Reading what somebody else put there, or took away.
 
-use vouchsafe::store::eventstoredb::{EventStoreDbStore, Trouble};
-use vouchsafe::store::{EventStore, Expected, StoreError};
+use bytes::Bytes;
+use vouchsafe::secret::Secret;
+use vouchsafe::store::eventstoredb::{EventStoreDbOptions, EventStoreDbStore, Trouble, prepare};
+use vouchsafe::store::{CellName, EventStore, Expected, StoreError};
 use vouchsafe_events::{Position, Version};
 use vouchsafe_eventstoredb_stand_in::{Setup, StandIn, User};
 
 use super::{impatient, options_for, trouble};
 use crate::support::{event, events, meant, new_stream, told, whole};
-use vouchsafe::secret::Secret;
-use vouchsafe::store::eventstoredb::EventStoreDbOptions;
 
 #[tokio::test(flavor = "multi_thread")]
 async fn type_content_ids_and_metadata_stand_on_the_server_as_meant() {
@@ -126,7 +126,8 @@ async fn a_scavenge_of_what_is_not_ours_leaves_the_log_whole() {
 
 fn guarded() -> StandIn {
     let user = |name: &str, admin| User { name: name.to_owned(), password: "right".to_owned(), admin };
-    StandIn::start(Setup { users: vec![user("ops", true), user("service", false)], ..Setup::default() }).unwrap()
+    StandIn::start(Setup { users: vec![user("ops", true), user("service", false)], ..Setup::default() })
+        .unwrap()
 }
 
 fn as_user(server: &StandIn, user: Option<(&str, &str)>) -> EventStoreDbOptions {
@@ -144,16 +145,29 @@ async fn bad_credentials_are_told_at_once() {
         assert!(begun.elapsed() < std::time::Duration::from_secs(5));
         assert!(!format!("{error:?} {}", trouble(&error)).contains("right"), "no password is told");
     }
-    // May the service read everything, it may work.
-    server.write("$$$all", "$metadata", r#"{"$acl":{"$r":["service","$admins"]}}"#, "");
+    let cell: CellName = "leases".parse().unwrap();
+    let ops = as_user(&server, Some(("ops", "right")));
+    let done = prepare(&ops, "service", std::slice::from_ref(&cell)).await.unwrap();
+    assert!(done.iter().all(|prepared| prepared.set) && done.len() == 3, "{done:?}");
+    let again = prepare(&ops, "service", std::slice::from_ref(&cell)).await.unwrap();
+    assert!(again.iter().all(|prepared| !prepared.set), "what is set is left alone: {again:?}");
     let store = EventStoreDbStore::open(&as_user(&server, Some(("service", "right")))).await.unwrap();
     store.append(new_stream(), Expected::NoStream, events(1)).await.unwrap();
     assert_eq!(store.read_all(Position::START, 10).await.unwrap().len(), 1);
+    // It may not say what is kept, which an administrator did; cells work all the same, others too.
+    for name in [cell, "another".parse().unwrap()] {
+        store.set_cell(&name, None, Bytes::from_static(b"{}")).await.unwrap();
+    }
+    // Nobody else may read or write now.
+    let denied = prepare(&as_user(&server, Some(("service", "right"))), "service", &[]).await.unwrap_err();
+    assert!(matches!(trouble(&denied), Trouble::Denied), "{denied}");
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_server_that_is_too_old_is_told() {
-    for (version, old) in [("21.10.11.0", true), ("22.6.0.0", true), ("22.10.5.0", false), ("25.1.0-rc.1", false)] {
+    for (version, old) in
+        [("21.10.11.0", true), ("22.6.0.0", true), ("22.10.5.0", false), ("25.1.0-rc.1", false)]
+    {
         let server = StandIn::start(Setup { version: version.to_owned(), ..Setup::default() }).unwrap();
         match EventStoreDbStore::open(&options_for(&server)).await {
             Ok(_) => assert!(!old, "{version}"),

@@ -92,7 +92,7 @@ fn query(name: &str, path: &Path) -> String {
 }
 
 fn url_encoded(text: &str) -> String {
-    text.bytes().map(|byte| format!("%{byte:02X}")).collect()
+    url::form_urlencoded::byte_serialize(text.as_bytes()).collect()
 }
 
 #[tokio::test]
@@ -100,7 +100,8 @@ async fn trap_7_a_certificate_that_cannot_be_read_is_told_and_nothing_panics() {
     let directory = tempfile::tempdir().unwrap();
     let missing = directory.path().join("missing.pem");
     let scribble = directory.path().join("scribble.pem");
-    std::fs::write(&scribble, "-----BEGIN CERTIFICATE-----\nbm90IG9uZQ==\n-----END CERTIFICATE-----\n").unwrap();
+    std::fs::write(&scribble, "-----BEGIN CERTIFICATE-----\nbm90IG9uZQ==\n-----END CERTIFICATE-----\n")
+        .unwrap();
     let empty = directory.path().join("empty.pem");
     std::fs::write(&empty, "").unwrap();
     for name in ["tlsCaFile", "userCertFile", "userKeyFile"] {
@@ -109,7 +110,8 @@ async fn trap_7_a_certificate_that_cannot_be_read_is_told_and_nothing_panics() {
     }
     assert!(matches!(check(&query("tlsCaFile", &scribble)), Err(WrongOptions::NotPem { .. })));
     assert!(matches!(check(&query("userKeyFile", &scribble)), Err(WrongOptions::NotPem { .. })));
-    let error = EventStoreDbStore::open(&EventStoreDbOptions::new(query("tlsCaFile", &missing))).await.unwrap_err();
+    let error =
+        EventStoreDbStore::open(&EventStoreDbOptions::new(query("tlsCaFile", &missing))).await.unwrap_err();
     assert!(matches!(trouble(&error), Trouble::Options(WrongOptions::File { .. })), "{error}");
     assert!(matches!(error, StoreError::Unavailable(_)));
 }
@@ -135,7 +137,13 @@ fn trap_5_and_trap_8_the_clients_batch_and_its_http_side_are_not_used() {
     assert!(files.len() > 5);
     for file in files {
         let text = std::fs::read_to_string(&file).unwrap();
-        for word in ["batch_append", "persistent_subscription", "ProjectionClient", "subscribe_to_all", "subscribe_to_stream"] {
+        for word in [
+            "batch_append",
+            "persistent_subscription",
+            "ProjectionClient",
+            "subscribe_to_all",
+            "subscribe_to_stream",
+        ] {
             assert!(!text.contains(word), "{}: {word}", file.display());
         }
     }

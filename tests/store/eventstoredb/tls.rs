@@ -42,8 +42,7 @@ async fn a_private_authority_is_trusted_and_another_is_not() {
     let (right, wrong) = (directory.path().join("ca.pem"), directory.path().join("other.pem"));
     ours.file(&right);
     other.file(&wrong);
-    let server =
-        StandIn::start(Setup { tls: Some(ours.issue("localhost")), ..Setup::default() }).unwrap();
+    let server = StandIn::start(Setup { tls: Some(ours.issue("localhost")), ..Setup::default() }).unwrap();
     let store = EventStoreDbStore::open(&options(&server, &right)).await.unwrap();
     let stream = new_stream();
     store.append(stream, Expected::NoStream, events(2)).await.unwrap();

@@ -67,12 +67,7 @@ impl Log {
     ///
     /// The server goes to the commit position and reads a record there: where none begins, it cannot. A
     /// record that a scavenge took away is no trouble, as a scavenged chunk maps positions to what is left.
-    pub(crate) fn read_all(
-        &self,
-        from: Option<(u64, u64)>,
-        direction: Direction,
-        count: usize,
-    ) -> AllRead {
+    pub(crate) fn read_all(&self, from: Option<(u64, u64)>, direction: Direction, count: usize) -> AllRead {
         let (commit, prepare) = from.unwrap_or((self.end, self.end));
         let begins = commit == 0
             || commit >= self.end

@@ -31,8 +31,13 @@ pub(crate) struct Proposed {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Outcome {
     /// It was written, or was there already; the position is not told where the event is hidden by now.
-    Done { last: i64, position: Option<u64> },
-    WrongVersion { current: i64 },
+    Done {
+        last: i64,
+        position: Option<u64>,
+    },
+    WrongVersion {
+        current: i64,
+    },
     Deleted,
 }
 
