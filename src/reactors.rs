@@ -5,6 +5,7 @@
 //! stop anywhere and go on later, and looking twice does nothing twice.
 
 pub mod approvers;
+pub mod lease;
 pub mod mail;
 pub mod postman;
 pub mod successions;
@@ -19,6 +20,11 @@ use crate::app::Failure;
 
 /// Tells reactors to stop. Dropping the sender stops them too.
 pub type Stop = watch::Receiver<bool>;
+
+/// Done when it is time to stop.
+pub(crate) async fn stopped(stop: &mut Stop) {
+    let _ = stop.wait_for(|stop| *stop).await;
+}
 
 /// Waits for a while. False if it is time to stop.
 async fn pause(stop: &mut Stop, length: Duration) -> bool {

@@ -1,5 +1,6 @@
 //! Puts the parts together and runs them: what `serve` and `demo` share.
 
+mod reactors;
 mod watched;
 
 use std::future::Future;
@@ -22,12 +23,12 @@ use crate::privacy::{
     CookieSealer, CryptoError, KeyRing, KeyStoreError, MasterKey, MasterKeyError, RingError, SqliteKeyStore,
 };
 use crate::reactors::mail::{Mailer, MailerError};
-use crate::reactors::postman::{MailHealth, Postman, Wording};
-use crate::reactors::{approvers, successions, timekeeper};
+use crate::reactors::postman::{MailHealth, Wording};
 use crate::secret::Secret;
 use crate::store::sqlite::{SqliteOptions, SqliteStore};
 use crate::store::{EventStore, StoreError};
 use crate::web::{Limits, Parts, Site, WebSettings, router};
+use reactors::{Asked, Reactors};
 use watched::Watched;
 
 /// How long a stop waits for requests that are under way.
@@ -249,25 +250,30 @@ async fn serve_on(
     let address = listener.local_addr().map_err(RuntimeError::Serve)?;
 
     let (stop, stopped) = watch::channel(false);
-    let mut reactors = Watched::default();
-    reactors.run("the index of the history", timeline.follow(Arc::clone(app.store()), stopped.clone()));
-    reactors.run("the timekeeper", timekeeper::run(Arc::clone(app), stopped.clone()));
-    reactors.run("the successions", successions::run(Arc::clone(app), stopped.clone()));
-    let postman = Postman::new(Arc::clone(app), mailer, config.mail.clone(), wording(&config.web), health);
-    reactors.run("the mail reactor", postman.run(stopped.clone()));
-    if let Some(api) = api.filter(|_| config.approvers.poll_seconds > 0) {
-        let issuer = config.dfe_sign_in.issuer.as_str().to_owned();
-        let every = Duration::from_secs(config.approvers.poll_seconds.into());
-        let poll = approvers::run(Arc::clone(app), api, issuer, every, stopped.clone());
-        reactors.run("the reactor that asks who the approvers are", poll);
-    }
+    let reactors = Reactors {
+        app: Arc::clone(app),
+        mailer,
+        mail: config.mail.clone(),
+        wording: wording(&config.web),
+        health,
+        approvers: api.filter(|_| config.approvers.poll_seconds > 0).map(|api| Asked {
+            api,
+            issuer: config.dfe_sign_in.issuer.as_str().to_owned(),
+            every: Duration::from_secs(config.approvers.poll_seconds.into()),
+        }),
+    };
+    let own = app.random().uuid(app.now()).map_err(Unavailable::from)?;
+    let lease = reactors.lease(Some(config.storage.reactors_lock()), own);
+    let mut parts = Watched::default();
+    parts.run("the index of the history", timeline.follow(Arc::clone(app.store()), stopped.clone()));
+    parts.run("the reactors", reactors.run(lease, stopped.clone()));
 
     tracing::info!(%address, "listening");
     ready(address);
-    let missed = reactors.missed(&mut core.follower);
+    let missed = parts.missed_with(&mut core.follower);
     let served = run_http(listener, site, stopped, until, missed, &stop).await;
     // Reactors finish the piece they are at.
-    if tokio::time::timeout(GRACE, reactors.finish()).await.is_err() {
+    if tokio::time::timeout(GRACE, parts.finish()).await.is_err() {
         tracing::warn!("a reactor did not stop in time");
     }
     served

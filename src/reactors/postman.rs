@@ -20,7 +20,7 @@ use vouchsafe_events::{
 use vouchsafe_projections::PendingMail;
 
 use super::mail::{Mail, MailSettings, Mailer, SendError, wait};
-use super::{Stop, why};
+use super::{Stop, stopped, why};
 use crate::app::App;
 use crate::errors::Chain;
 
@@ -85,6 +85,11 @@ impl MailHealth {
     /// Whether the last that was heard of the mail server is that it takes no mail.
     pub fn is_away(&self) -> bool {
         self.0.load(Ordering::Relaxed)
+    }
+
+    /// Takes note of what the instance that sends mail says of it.
+    pub(super) fn hear(&self, away: bool) {
+        self.0.store(away, Ordering::Relaxed);
     }
 
     /// As if the mail server had gone away.
@@ -293,11 +298,6 @@ impl Postman {
             }
         }
     }
-}
-
-/// Done when it is time to stop.
-async fn stopped(stop: &mut Stop) {
-    let _ = stop.wait_for(|stop| *stop).await;
 }
 
 impl Deliverer {
