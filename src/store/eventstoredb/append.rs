@@ -7,7 +7,7 @@
 //! writers who made different events under one id.
 
 use eventstore::{AppendToStreamOptions, Client, EventData, ExpectedRevision, WriteResult};
-use tokio::time::{Instant, sleep};
+use tokio::time::{Instant, sleep, timeout};
 use vouchsafe_events::{Stream, Version};
 
 use super::connection::Connection;
@@ -87,10 +87,10 @@ impl Connection {
             },
             // It was never answered: it may have been done all the same.
             Err(failure @ (Failure::Later(_) | Failure::Broken(_) | Failure::Silent)) => {
-                match self.standing(stream, expected, events).await {
-                    Ok(Standing::Same(appended)) => Ok(appended),
-                    Ok(Standing::Other) => Err(wrong(self.last_version(stream).await?)),
-                    Ok(Standing::Nothing) | Err(_) => Err(failure.told(Some(&name))),
+                match timeout(self.deadline(), self.standing(stream, expected, events)).await {
+                    Ok(Ok(Standing::Same(appended))) => Ok(appended),
+                    Ok(Ok(Standing::Other)) => Err(wrong(self.last_version(stream).await?)),
+                    Ok(Ok(Standing::Nothing) | Err(_)) | Err(_) => Err(failure.told(Some(&name))),
                 }
             }
             Err(Failure::TooLarge { limit }) => Err(StoreError::TooLarge { bytes, limit }),

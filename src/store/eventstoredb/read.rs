@@ -216,7 +216,7 @@ impl Connection {
             self.persist(|client| self.ask_all(client, StreamPosition::Position(place.position()), false, 1));
         let records = match read.await? {
             Ok(records) => records,
-            Err(Failure::NoSuchPosition) => return Ok(None),
+            Err(Failure::NoSuchPosition | Failure::Unreadable(_)) => return Ok(None),
             Err(failure) => return Err(failure.told(None)),
         };
         // Where a scavenge took the record away, the server gives the next one.

@@ -78,6 +78,8 @@ pub(super) enum Failure {
     Deleted,
     /// No record begins at the position.
     NoSuchPosition,
+    /// The server could not read there. Before 24.10 that is also what it says where no record begins.
+    Unreadable(Box<Error>),
     /// The append is larger than the operator lets the server take.
     TooLarge { limit: usize },
     /// The caller may not.
@@ -102,13 +104,12 @@ impl From<Error> for Failure {
             Error::ResourceNotFound => Self::Missing,
             Error::ResourceDeleted => Self::Deleted,
             Error::AccessDenied => Self::Denied,
-            // The client does not keep the code of these, but what was said. From 24.10 on the server tells a
-            // position that is none from other failures of a read; before, it calls both an error.
-            Error::ServerError(ref said)
-                if said.contains("ReadAllResult: InvalidPosition")
-                    || said.contains("ReadAllResult: Error") =>
-            {
+            // The client does not keep the code of these, but what was said.
+            Error::ServerError(ref said) if said.contains("ReadAllResult: InvalidPosition") => {
                 Self::NoSuchPosition
+            }
+            Error::ServerError(ref said) if said.contains("ReadAllResult: Error") => {
+                Self::Unreadable(Box::new(error))
             }
             Error::NotLeaderException(_)
             | Error::DeadlineExceeded
@@ -147,7 +148,9 @@ impl Failure {
             Self::Deleted => deleted(stream.unwrap_or("$all")),
             Self::Denied => Trouble::Denied.into(),
             Self::Refused(said) => Trouble::Refused(said).into(),
-            Self::Later(error) | Self::Broken(error) => Trouble::Unreachable(error).into(),
+            Self::Unreadable(error) | Self::Later(error) | Self::Broken(error) => {
+                Trouble::Unreachable(error).into()
+            }
             Self::Silent => Trouble::Silent.into(),
             Self::TooLarge { .. } => Trouble::Refused("more than it takes at once".to_owned()).into(),
             Self::Conflict(_) => Trouble::Refused("an unexpected conflict".to_owned()).into(),

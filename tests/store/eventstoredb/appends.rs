@@ -134,7 +134,7 @@ async fn an_append_that_was_not_done_fails_when_patience_is_at_an_end() {
     let begun = Instant::now();
     let error = store.append(stream, Expected::NoStream, events(1)).await.unwrap_err();
     assert!(error.retryable(), "{error}");
-    assert!(begun.elapsed() < Duration::from_secs(4), "{:?}", begun.elapsed());
+    assert!(begun.elapsed() < Duration::from_secs(12), "{:?}", begun.elapsed());
     assert!(written(&server, stream).is_empty());
 }
 
@@ -211,7 +211,7 @@ async fn a_deadline_passes_even_where_the_server_hangs() {
     let error = store.read(new_stream(), Version::FIRST, 1).await.unwrap_err();
     assert!(matches!(trouble(&error), Trouble::Silent | Trouble::Unreachable(_)), "{error}");
     assert!(error.retryable());
-    assert!(begun.elapsed() < Duration::from_secs(4), "{:?}", begun.elapsed());
+    assert!(begun.elapsed() < Duration::from_secs(12), "{:?}", begun.elapsed());
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -1,11 +1,12 @@
 //! Reading what somebody else put there, or took away.
 
 use bytes::Bytes;
+use tonic::Code;
 use vouchsafe::secret::Secret;
 use vouchsafe::store::eventstoredb::{EventStoreDbOptions, EventStoreDbStore, Trouble, prepare};
 use vouchsafe::store::{CellName, EventStore, Expected, StoreError};
 use vouchsafe_events::{Position, Version};
-use vouchsafe_eventstoredb_stand_in::{Setup, StandIn, User};
+use vouchsafe_eventstoredb_stand_in::{ReadFault, Setup, StandIn, User};
 
 use super::{impatient, options_for, trouble};
 use crate::support::{event, events, meant, new_stream, told, whole};
@@ -174,4 +175,18 @@ async fn a_server_that_is_too_old_is_told() {
             Err(error) => assert!(old && matches!(trouble(&error), Trouble::TooOld(_)), "{version}: {error}"),
         }
     }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_older_servers_say_of_a_position_that_is_none_is_understood() {
+    let (server, store) = impatient().await;
+    let end = store.append(new_stream(), Expected::NoStream, events(1)).await.unwrap();
+    let said = || ReadFault::Refused(Code::Unknown, "Unexpected ReadAllResult: Error".to_owned());
+    // The one that looks for news asks too: whoever comes first gets the fault.
+    for _ in 0..200 {
+        server.faults().all_read(said());
+    }
+    assert_eq!(store.at(end.position).await.unwrap(), None);
+    let error = store.read_all(Position::START, 10).await.unwrap_err();
+    assert!(error.retryable(), "it may be another failure of a read: {error}");
 }
