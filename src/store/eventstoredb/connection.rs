@@ -13,6 +13,7 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use eventstore::{Client, ClientSettings, Credentials};
+use rustls::crypto::CryptoProvider;
 use tokio::runtime::Runtime;
 use tokio::time::{Instant, sleep, timeout};
 
@@ -44,6 +45,15 @@ struct Current {
     generation: u64,
     driven: Option<Driven>,
     closed: bool,
+}
+
+/// Whether the client can set up TLS, which it does once for the whole process, with or without TLS on the way to
+/// the server. It insists on being the first to choose who does the cryptography, and panics where it is not.
+fn claim_tls() -> bool {
+    static CLAIMED: Mutex<bool> = Mutex::new(false);
+    let mut claimed = CLAIMED.lock().unwrap_or_else(PoisonError::into_inner);
+    *claimed = *claimed || CryptoProvider::get_default().is_none();
+    *claimed
 }
 
 /// The connection to a server or a cluster.
@@ -107,6 +117,10 @@ impl Connection {
             .enable_all()
             .build()
             .map_err(|error| failed(&error))?;
+        if !claim_tls() {
+            runtime.shutdown_background();
+            return Err(failed(&"something else in this process has chosen how TLS is done before it").into());
+        }
         let client = Client::with_runtime_handle(runtime.handle().clone(), self.settings.clone());
         let mut driven = match client {
             Ok(client) => Driven { client, runtime: None },

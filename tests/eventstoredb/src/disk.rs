@@ -38,7 +38,7 @@ pub enum StartError {
     Listen(#[source] io::Error),
     /// The certificate or its key cannot be used.
     #[error("the certificate cannot be used")]
-    Tls(#[source] tonic::transport::Error),
+    Tls(#[source] rustls::Error),
 }
 
 /// A record as it is written.

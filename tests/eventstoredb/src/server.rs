@@ -5,10 +5,15 @@ use std::path::PathBuf;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use bytes::Bytes;
+use futures_util::StreamExt;
+use rustls::ServerConfig;
+use rustls::pki_types::pem::PemObject;
+use rustls::pki_types::{CertificateDer, PrivateKeyDer};
 use tokio::net::TcpListener;
 use tokio::runtime::Runtime;
+use tokio_rustls::TlsAcceptor;
+use tonic::transport::Server;
 use tonic::transport::server::TcpIncoming;
-use tonic::transport::{Identity, Server, ServerTlsConfig};
 use uuid::Uuid;
 
 use crate::access::User;
@@ -83,11 +88,8 @@ impl StandIn {
             .enable_all()
             .build()
             .map_err(StartError::Listen)?;
-        let mut server = Server::builder();
-        if let Some((certificate, key)) = &self.setup.tls {
-            let identity = Identity::from_pem(certificate, key);
-            server = server.tls_config(ServerTlsConfig::new().identity(identity)).map_err(StartError::Tls)?;
-        }
+        let acceptor = self.setup.tls.as_ref().map(|(certificate, key)| acceptor(certificate, key));
+        let acceptor = acceptor.transpose().map_err(StartError::Tls)?;
         let listener = std::net::TcpListener::bind(self.setup.listen).map_err(StartError::Listen)?;
         listener.set_nonblocking(true).map_err(StartError::Listen)?;
         self.setup.listen = listener.local_addr().map_err(StartError::Listen)?;
@@ -106,7 +108,7 @@ impl StandIn {
             users: self.setup.users.clone().into(),
             faults: Arc::clone(&self.faults),
         };
-        let router = server
+        let router = Server::builder()
             .add_service(streams_server::StreamsServer::new(service))
             .add_service(gossip_server::GossipServer::new(about.clone()))
             .add_service(server_features_server::ServerFeaturesServer::new(about));
@@ -116,7 +118,20 @@ impl StandIn {
         let incoming = TcpIncoming::from_listener(listener, true, None)
             .map_err(|error| StartError::Listen(std::io::Error::other(error)))?;
         drop(guard);
-        runtime.spawn(router.serve_with_incoming(incoming));
+        match acceptor {
+            None => drop(runtime.spawn(router.serve_with_incoming(incoming))),
+            Some(acceptor) => {
+                let shaken = incoming
+                    .map(move |tcp| {
+                        let acceptor = acceptor.clone();
+                        async move { acceptor.accept(tcp?).await }
+                    })
+                    .buffer_unordered(64)
+                    // Who does not trust the certificate goes away: that is no reason to stop.
+                    .filter(|shaken| std::future::ready(shaken.is_ok()));
+                drop(runtime.spawn(router.serve_with_incoming(shaken)));
+            }
+        }
         self.running = Some(runtime);
         Ok(())
     }
@@ -167,6 +182,21 @@ impl StandIn {
     fn with<T>(&self, act: impl FnOnce(&mut Log) -> T) -> T {
         act(&mut self.log.lock().unwrap_or_else(PoisonError::into_inner))
     }
+}
+
+/// What answers TLS. The crypto provider is named, as the process may have none set, and must not get one from here:
+/// the product's client would fail to set its own.
+fn acceptor(certificate: &str, key: &str) -> Result<TlsAcceptor, rustls::Error> {
+    let not_pem = |_| rustls::Error::General("the certificate or its key is not PEM".to_owned());
+    let chain: Result<Vec<_>, _> = CertificateDer::pem_slice_iter(certificate.as_bytes()).collect();
+    let key = PrivateKeyDer::from_pem_slice(key.as_bytes()).map_err(not_pem)?;
+    let provider = Arc::new(rustls::crypto::aws_lc_rs::default_provider());
+    let mut config = ServerConfig::builder_with_provider(provider)
+        .with_safe_default_protocol_versions()?
+        .with_no_client_auth()
+        .with_single_cert(chain.map_err(not_pem)?, key)?;
+    config.alpn_protocols = vec![b"h2".to_vec()];
+    Ok(TlsAcceptor::from(Arc::new(config)))
 }
 
 impl Drop for StandIn {
