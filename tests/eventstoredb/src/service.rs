@@ -14,7 +14,7 @@ use crate::faults::{AppendFault, Faults, ReadFault};
 use crate::generated::streams_server::Streams;
 use crate::log::{AllRead, DELETED, Direction, Expected, Log, Outcome, Proposed, Record, StreamRead};
 use crate::wire::{
-    AllOption, AppendContent, AppendReq, AppendResp, AppendResult, AppendSuccess, CountOption,
+    AllOption, AppendContent, AppendReq, AppendResp, AppendResult, AppendSuccess, Confirmation, CountOption,
     CurrentRevision, DeletePosition, DeleteReq, DeleteResp, Empty, EventPosition, ExpectedRevision,
     ExpectedWas, FilterOption, Position, ReadContent, ReadEvent, ReadOptions, ReadReq, ReadResp,
     RecordedEvent, RevisionOption, StreamIdentifier, StreamNotFound, StreamOption, SuccessPosition,
@@ -139,8 +139,10 @@ impl Service {
         let count = match options.count {
             Some(CountOption::Count(count)) => usize::try_from(count).unwrap_or(usize::MAX),
             Some(CountOption::Subscription(_)) => {
+                // It is confirmed and ended, without an error: the one thing that is worth knowing of one.
                 self.faults.subscribed();
-                return Err(Status::unimplemented("the stand-in serves no subscriptions"));
+                let confirmation = Confirmation { subscription_id: "stand-in".to_owned() };
+                return Ok(vec![ReadResp { content: Some(ReadContent::Confirmation(confirmation)) }]);
             }
             None => return Err(Status::invalid_argument("The combination is invalid.")),
         };

@@ -153,7 +153,7 @@ pub(crate) struct ControlOption {
 
 #[derive(Clone, PartialEq, Eq, Message)]
 pub(crate) struct ReadResp {
-    #[prost(oneof = "ReadContent", tags = "1, 4, 5, 6")]
+    #[prost(oneof = "ReadContent", tags = "1, 2, 4, 5, 6")]
     pub(crate) content: Option<ReadContent>,
 }
 
@@ -162,12 +162,20 @@ pub(crate) struct ReadResp {
 pub(crate) enum ReadContent {
     #[prost(message, tag = "1")]
     Event(ReadEvent),
+    #[prost(message, tag = "2")]
+    Confirmation(Confirmation),
     #[prost(message, tag = "4")]
     StreamNotFound(StreamNotFound),
     #[prost(uint64, tag = "5")]
     FirstStreamPosition(u64),
     #[prost(uint64, tag = "6")]
     LastStreamPosition(u64),
+}
+
+#[derive(Clone, PartialEq, Eq, Message)]
+pub(crate) struct Confirmation {
+    #[prost(string, tag = "1")]
+    pub(crate) subscription_id: String,
 }
 
 #[derive(Clone, PartialEq, Eq, Message)]
