@@ -1,6 +1,5 @@
 //! What the client `eventstore` does that the product steps round. When one of these fails, a newer client may have
 //! mended it, and the product's way round may go.
-#![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
