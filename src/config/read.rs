@@ -101,13 +101,13 @@ impl Faults {
         }
     }
 
-    /// Takes the file of the mail server's password out of its section: the password is no setting.
-    fn password_file(&mut self, table: &mut Table) -> Option<PathBuf> {
-        let value = table.get_mut("mail").and_then(Value::as_table_mut)?.remove("password_file")?;
+    /// Takes the file of a password out of its section: the password is no setting.
+    fn password_file(&mut self, table: &mut Table, section: &str, key: &str) -> Option<PathBuf> {
+        let value = table.get_mut(section).and_then(Value::as_table_mut)?.remove(key)?;
         if let Value::String(path) = value {
             return Some(PathBuf::from(path));
         }
-        self.0.push("[mail]: password_file must be a text".to_owned());
+        self.0.push(format!("[{section}]: {key} must be a text"));
         None
     }
 
@@ -118,12 +118,13 @@ impl Faults {
     fn config(mut self, mut table: Table, master_key: Option<Secret>) -> Result<Config, ConfigFaults> {
         let server = self.section(&mut table, "server");
         let web = self.section(&mut table, "web");
-        let storage = self.section(&mut table, "storage");
+        let key_ring_password_file = self.password_file(&mut table, "storage", "key_ring_password_file");
+        let storage: Option<super::StorageSettings> = self.section(&mut table, "storage");
         let sessions: Option<super::SessionSettings> = self.section(&mut table, "sessions");
         let terms: Option<crate::domain::Terms> = self.section(&mut table, "terms");
         let dfe: Option<crate::identity::dfe::DfeSettings> = self.section(&mut table, "dfe_sign_in");
         let approvers = self.section(&mut table, "approvers");
-        let password_file = self.password_file(&mut table);
+        let password_file = self.password_file(&mut table, "mail", "password_file");
         let mail: Option<crate::reactors::mail::MailSettings> = self.section(&mut table, "mail");
         let log: Option<super::LogSettings> = self.section(&mut table, "log");
         for unknown in table.keys() {
@@ -161,6 +162,13 @@ impl Faults {
             }
             mail_password = password_file.as_deref().and_then(|path| self.secret("mail.password_file", path));
         }
+        let key_ring_password =
+            key_ring_password_file.and_then(|path| self.secret("storage.key_ring_password_file", &path));
+        if let Some(storage) = &storage
+            && let Err(error) = storage.postgres(key_ring_password.as_ref())
+        {
+            self.0.push(format!("[storage]: key_ring: {error}"));
+        }
         match (server, web, storage, sessions, terms, dfe, approvers, mail, log, credentials) {
             (
                 Some(server),
@@ -183,7 +191,7 @@ impl Faults {
                 approvers,
                 mail,
                 log,
-                secrets: Secrets { dfe_sign_in: credentials, mail_password, master_key },
+                secrets: Secrets { dfe_sign_in: credentials, mail_password, key_ring_password, master_key },
             }),
             _ => Err(ConfigFaults(self.0)),
         }
