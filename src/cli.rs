@@ -9,6 +9,7 @@ mod projections;
 mod replay;
 mod serve;
 mod staff;
+mod store;
 mod users;
 
 use std::path::PathBuf;
@@ -51,6 +52,8 @@ enum Command {
     Replay(replay::Replay),
     /// Looks after the lists that are folded from the history.
     Projections(projections::Projections),
+    /// Looks after the server that holds the event log, where it is on EventStoreDB.
+    Store(store::Store),
 }
 
 /// Which configuration a command uses.
@@ -104,6 +107,7 @@ impl Cli {
             Command::Organisations(command) => command.run().await,
             Command::Replay(command) => command.run().await,
             Command::Projections(command) => command.run().await,
+            Command::Store(command) => command.run().await,
         };
         match outcome {
             Ok(()) => ExitCode::SUCCESS,

@@ -18,6 +18,7 @@ use crate::metrics::MetricsSettings;
 use crate::privacy::{PostgresSettings, PostgresSettingsError};
 use crate::reactors::mail::MailSettings;
 use crate::secret::Secret;
+use crate::store::eventstoredb::{EventStoreDbOptions, WrongOptions};
 use crate::traces::{TraceHeaders, TracesSettings};
 use crate::web::WebSettings;
 
@@ -66,12 +67,32 @@ impl From<String> for KeyRingPlace {
     }
 }
 
+/// Why the event log's server cannot be used as the settings say.
+#[derive(Debug, thiserror::Error)]
+pub enum WrongEventLog {
+    /// What the engine says.
+    #[error(transparent)]
+    Options(#[from] WrongOptions),
+    /// A user name without a password, or the other way about.
+    #[error("event_log_username and event_log_password_file go together: set both or neither")]
+    Half,
+    /// Credentials without a server.
+    #[error(
+        "event_log_username and event_log_password_file are for an event log on a server: set event_log too"
+    )]
+    Alone,
+}
+
 /// Where things are kept.
 #[derive(Clone, Debug, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct StorageSettings {
-    /// The folder of the event log, the snapshots and the index for auditors.
+    /// The folder of the event log, where that is a file, of the snapshots and of the index for auditors.
     pub folder: PathBuf,
+    /// The event log's server, by its address. None: it is a file in the folder.
+    pub event_log: Option<String>,
+    /// Who the service is to that server. None: the server lets everybody in.
+    pub event_log_username: Option<String>,
     /// The file of the key ring, or the address of its PostgreSQL database. Keep its backups apart from those of the
     /// event log.
     pub key_ring: Option<KeyRingPlace>,
@@ -83,19 +104,45 @@ pub struct StorageSettings {
 
 impl Default for StorageSettings {
     fn default() -> Self {
-        Self { folder: PathBuf::from("data"), key_ring: None, key_ring_ca_file: None, master_key_file: None }
+        Self {
+            folder: PathBuf::from("data"),
+            event_log: None,
+            event_log_username: None,
+            key_ring: None,
+            key_ring_ca_file: None,
+            master_key_file: None,
+        }
     }
 }
 
 impl StorageSettings {
-    /// The file of the event log.
-    pub fn log(&self) -> PathBuf {
-        self.folder.join("events.db")
+    /// The file of the event log. None if it is on a server.
+    pub fn log_file(&self) -> Option<PathBuf> {
+        self.event_log.is_none().then(|| self.folder.join("events.db"))
+    }
+
+    /// How the event log's server is reached. None if it is a file.
+    pub fn event_store_db(
+        &self,
+        password: Option<&Secret>,
+    ) -> Result<Option<EventStoreDbOptions>, WrongEventLog> {
+        let Some(url) = &self.event_log else {
+            let alone = self.event_log_username.is_some() || password.is_some();
+            return if alone { Err(WrongEventLog::Alone) } else { Ok(None) };
+        };
+        let mut options = EventStoreDbOptions::new(url);
+        options.credentials = match (&self.event_log_username, password) {
+            (Some(name), Some(password)) => Some((name.clone(), password.clone())),
+            (None, None) => None,
+            _ => return Err(WrongEventLog::Half),
+        };
+        options.check()?;
+        Ok(Some(options))
     }
 
     /// The file that the process which runs the reactors has locked, where the event log is a file too.
-    pub fn reactors_lock(&self) -> PathBuf {
-        self.folder.join("reactors.lock")
+    pub fn reactors_lock(&self) -> Option<PathBuf> {
+        self.event_log.is_none().then(|| self.folder.join("reactors.lock"))
     }
 
     /// The folder of the snapshots.
@@ -236,6 +283,8 @@ pub struct Secrets {
     pub dfe_sign_in: Credentials,
     /// The mail server's password.
     pub mail_password: Option<Secret>,
+    /// The password of the event log's server.
+    pub event_log_password: Option<Secret>,
     /// The password of the key ring's database.
     pub key_ring_password: Option<Secret>,
     /// The headers that the collector of traces asks for.

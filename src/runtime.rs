@@ -15,7 +15,7 @@ use tokio::sync::watch;
 use crate::app::{App, Following, Unavailable};
 use crate::audit::{Timeline, TimelineError};
 use crate::clock::{Clock, SystemClock};
-use crate::config::Config;
+use crate::config::{Config, WrongEventLog};
 use crate::identity::dfe::{DfeSignIn, SettingsError};
 use crate::identity::dfe_api::DfeApi;
 use crate::metrics::serve::{self as metrics_server, Sources};
@@ -66,6 +66,9 @@ pub enum RuntimeError {
         "the event log has events, but the key ring at {0} is empty: restore it from its own backup, or correct storage.key_ring. Without it no name can be read"
     )]
     EmptyKeyRing(String),
+    /// The event log's server.
+    #[error("[storage]: {0}")]
+    EventLogSettings(#[from] WrongEventLog),
     /// The key ring's database.
     #[error("storage.key_ring: {0}")]
     KeyRingSettings(#[from] PostgresSettingsError),
@@ -113,7 +116,7 @@ impl Core {
         storage::private_folder(&config.storage.folder)
             .map_err(|error| RuntimeError::Folder(config.storage.folder.clone(), error))?;
         let master = storage::open_master_key(config)?;
-        let store = open_log(&config.storage)?;
+        let store = open_log(config).await?;
         let ring = storage::open_ring(config, &master, store.as_ref()).await?;
         let following = Following::begin(store.as_ref(), Some(config.storage.snapshots())).await?;
         let follower = tokio::spawn(following.clone().follow(Arc::clone(&store)));
@@ -245,7 +248,7 @@ async fn serve_on(
         }),
     };
     let own = app.random().uuid(app.now()).map_err(Unavailable::from)?;
-    let lease = reactors.lease(Some(config.storage.reactors_lock()), own);
+    let lease = reactors.lease(config.storage.reactors_lock(), own);
     parts.run("the index of the history", timeline.follow(Arc::clone(app.store()), stopped.clone()));
     parts.run("the reactors", reactors.run(lease, stopped.clone()));
 

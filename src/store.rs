@@ -4,6 +4,7 @@
 //! matter; that they come back as they were sent, in order, is the engine's. What is promised is listed as
 //! tests that run against each engine, in `tests/store/contract.rs`.
 
+pub mod eventstoredb;
 pub mod sqlite;
 
 use std::collections::HashSet;
@@ -258,6 +259,9 @@ pub trait EventStore: Send + Sync + 'static {
     ///
     /// Repeating an append with the same ids and the same bytes at the same place succeeds, writes nothing and
     /// answers as the first did. Events beginning at another place, or only partly there, are refused.
+    ///
+    /// That an id stands elsewhere already, further up in the stream or in another one, is refused by an engine that
+    /// notices ([`StoreError::IdTaken`]): SQLite does, EventStoreDB does not. Who makes ids must make them new.
     fn append(
         &self,
         stream: Stream,

@@ -3,6 +3,8 @@
 
 #[path = "commands/import.rs"]
 mod import;
+#[path = "commands/store.rs"]
+mod store;
 #[path = "commands/users.rs"]
 mod users;
 

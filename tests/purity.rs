@@ -137,6 +137,8 @@ fn the_crates_below_depend_on_no_more_than_is_agreed() {
 /// Each engine's crate, or a part of it, and where it may be named.
 const ADAPTERS: &[(&str, &[&str])] = &[
     ("rusqlite", &["src/store/", "src/privacy/", "src/privacy.rs", "src/audit/", "src/audit.rs"]),
+    ("eventstore", &["src/store/eventstoredb/", "src/store/eventstoredb.rs"]),
+    ("tonic", &["src/store/eventstoredb/", "src/store/eventstoredb.rs"]),
     ("lettre", &["src/reactors/mail/", "src/reactors/mail.rs"]),
     ("openidconnect", &["src/identity/", "src/identity.rs", "src/demo/", "src/demo.rs"]),
     (

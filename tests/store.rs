@@ -14,6 +14,8 @@
 mod contract;
 #[path = "store/crash.rs"]
 mod crash;
+#[path = "store/eventstoredb.rs"]
+mod eventstoredb;
 #[path = "store/follow.rs"]
 mod follow;
 #[path = "store/model.rs"]
@@ -22,5 +24,7 @@ mod model;
 mod sqlite_disk;
 #[path = "store/sqlite_faults.rs"]
 mod sqlite_faults;
+#[path = "store/sqlite_ids.rs"]
+mod sqlite_ids;
 #[path = "store/support.rs"]
 mod support;

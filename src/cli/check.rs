@@ -26,7 +26,10 @@ fn lines(config: &Config) -> Vec<String> {
     let mut lines = vec![
         format!("The service listens on {} without TLS: a proxy in front must end it.", config.server.listen),
         format!("People reach it at {}, as “{}”.", config.web.base_url, config.web.service_name),
-        format!("The event log is {}.", config.storage.log().display()),
+        match (&config.storage.event_log, config.storage.log_file()) {
+            (Some(server), _) => format!("The event log is on the server {server}, which instances share."),
+            (None, file) => format!("The event log is {}.", file.unwrap_or_default().display()),
+        },
         format!(
             "The key ring is {}: back it up apart from the log; without it, no name can be read.",
             config.storage.key_ring()

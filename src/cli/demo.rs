@@ -156,6 +156,7 @@ impl Demo {
             metrics: None,
             traces: None,
             secrets: Secrets {
+                event_log_password: None,
                 key_ring_password: None,
                 dfe_sign_in: Credentials {
                     client_secret: secrets.client.clone(),

@@ -61,7 +61,7 @@ impl Import {
         let config = configured.load()?;
         // Before anything is opened, so that a broken file leaves no trace at all.
         let (said, mut summary) = read(&files)?;
-        if dry_run && !config.storage.log().exists() {
+        if dry_run && config.storage.log_file().is_some_and(|file| !file.exists()) {
             // Opening it would make it.
             let today = when::day(SystemClock.now());
             let News { schools, counts } = said.news(&Lists::default(), today);

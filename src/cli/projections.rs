@@ -30,7 +30,7 @@ impl Projections {
     pub(super) async fn run(self) -> Result<(), Failed> {
         let What::Check { configured } = self.what;
         let config = configured.load()?;
-        let store = open_log(&config.storage)?;
+        let store = open_log(&config).await?;
         let head = store.head().await?;
         let kept = snapshot::newest(&config.storage.snapshots(), head);
         let until = kept.as_ref().map_or(head, Lists::position);

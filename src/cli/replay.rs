@@ -46,7 +46,7 @@ impl Replay {
             }
         }
         let config = self.configured.load()?;
-        let store = open_log(&config.storage)?;
+        let store = open_log(&config).await?;
         let mut at = Position::new(self.from);
         let mut going = true;
         while going {

@@ -143,6 +143,7 @@ impl Faults {
         let server: Option<super::ServerSettings> = self.section(&mut table, "server");
         let web = self.section(&mut table, "web");
         let key_ring_password_file = self.password_file(&mut table, "storage", "key_ring_password_file");
+        let event_log_password_file = self.password_file(&mut table, "storage", "event_log_password_file");
         let storage: Option<super::StorageSettings> = self.section(&mut table, "storage");
         let sessions: Option<super::SessionSettings> = self.section(&mut table, "sessions");
         let terms: Option<crate::domain::Terms> = self.section(&mut table, "terms");
@@ -196,6 +197,13 @@ impl Faults {
         {
             self.0.push(format!("[storage]: key_ring: {error}"));
         }
+        let event_log_password =
+            event_log_password_file.and_then(|path| self.secret("storage.event_log_password_file", &path));
+        if let Some(storage) = &storage
+            && let Err(error) = storage.event_store_db(event_log_password.as_ref())
+        {
+            self.0.push(format!("[storage]: {error}"));
+        }
         match (server, web, storage, sessions, terms, dfe, approvers, mail, log, credentials) {
             (
                 Some(server),
@@ -223,6 +231,7 @@ impl Faults {
                 secrets: Secrets {
                     dfe_sign_in: credentials,
                     mail_password,
+                    event_log_password,
                     key_ring_password,
                     trace_headers,
                     master_key,

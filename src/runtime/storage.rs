@@ -6,15 +6,22 @@ use std::sync::Arc;
 use vouchsafe_events::Position;
 
 use super::RuntimeError;
-use crate::config::{Config, KeyRingPlace, StorageSettings};
+use crate::config::{Config, KeyRingPlace};
 use crate::privacy::{KeyRing, KeyStore, MasterKey, PostgresKeyStore, SqliteKeyStore};
 use crate::store::EventStore;
+use crate::store::eventstoredb::EventStoreDbStore;
 use crate::store::sqlite::{SqliteOptions, SqliteStore};
 
 /// Opens the event log that the settings name.
-pub fn open_log(storage: &StorageSettings) -> Result<Arc<dyn EventStore>, RuntimeError> {
-    private_folder_of(&storage.log())?;
-    Ok(Arc::new(SqliteStore::open(&storage.log(), SqliteOptions::default())?))
+pub async fn open_log(config: &Config) -> Result<Arc<dyn EventStore>, RuntimeError> {
+    let storage = &config.storage;
+    if let Some(options) = storage.event_store_db(config.secrets.event_log_password.as_ref())? {
+        // Boxed: it is large, and whoever opens a log would carry it.
+        return Ok(Arc::new(Box::pin(EventStoreDbStore::open(&options)).await?));
+    }
+    let file = storage.log_file().unwrap_or_default();
+    private_folder_of(&file)?;
+    Ok(Arc::new(SqliteStore::open(&file, SqliteOptions::default())?))
 }
 
 /// The master key, from the environment or its file.

@@ -43,7 +43,9 @@ fn keys(section: &str, file: &str, name: &str) -> BTreeSet<String> {
     // Passwords are no settings of whoever connects: `src/config/read.rs` takes their files out of the section.
     match section {
         "mail" => drop(found.insert("password_file".to_owned())),
-        "storage" => drop(found.insert("key_ring_password_file".to_owned())),
+        "storage" => {
+            found.extend(["event_log_password_file", "key_ring_password_file"].map(str::to_owned));
+        }
         _ => {}
     }
     found

@@ -70,6 +70,16 @@ pub(crate) async fn next_event(subscription: &mut Subscription) -> StoredEvent {
     }
 }
 
+/// The next event of a stream that a subscription yields: on a server, others may write too.
+pub(crate) async fn next_event_of(subscription: &mut Subscription, stream: Stream) -> StoredEvent {
+    loop {
+        let event = next_event(subscription).await;
+        if event.stream == stream {
+            return event;
+        }
+    }
+}
+
 /// Waits for the caught-up mark; the events before it.
 pub(crate) async fn until_caught_up(subscription: &mut Subscription) -> (Vec<StoredEvent>, Position) {
     let mut events = Vec::new();

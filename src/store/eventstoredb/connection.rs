@@ -1,0 +1,222 @@
+//! The connection: made anew when it breaks, and requests repeated until they are answered or time is up.
+//!
+//! The client repeats nothing itself, and what it does after a failure is not enough:
+//!
+//! * After a failed attempt to connect its inner task ends, and every later request fails at once.
+//! * After any other failure it keeps the node that failed, however dead; it moves only when told who leads.
+//! * When dropped, its inner task lives on for ever, as that task holds the other end of its own queue.
+//!
+//! So each client gets a small runtime of its own, and when it breaks both are replaced: the runtime's end is
+//! the task's end, and a new client asks anew which node leads.
+
+use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+use eventstore::{Client, ClientSettings, Credentials};
+use rustls::crypto::CryptoProvider;
+use tokio::runtime::Runtime;
+use tokio::time::{Instant, sleep, timeout};
+
+use super::options::EventStoreDbOptions;
+use super::trouble::{Failure, Trouble};
+use crate::store::StoreError;
+
+/// The first and the longest pause between two tries.
+const PAUSES: (Duration, Duration) = (Duration::from_millis(50), Duration::from_secs(1));
+
+/// A client, and the threads that drive it.
+struct Driven {
+    client: Client,
+    /// Taken when it is to end: a runtime must not be dropped where it would be waited for.
+    runtime: Option<Runtime>,
+}
+
+impl Drop for Driven {
+    fn drop(&mut self) {
+        if let Some(runtime) = self.runtime.take() {
+            runtime.shutdown_background();
+        }
+    }
+}
+
+/// Which client is in use.
+struct Current {
+    /// Grows with each client, so that one failure that many see replaces it once.
+    generation: u64,
+    driven: Option<Driven>,
+    closed: bool,
+}
+
+/// Whether the client can set up TLS, which it does once for the whole process, with or without TLS on the way to
+/// the server. It insists on being the first to choose who does the cryptography, and panics where it is not.
+fn claim_tls() -> bool {
+    static CLAIMED: Mutex<bool> = Mutex::new(false);
+    let mut claimed = CLAIMED.lock().unwrap_or_else(PoisonError::into_inner);
+    *claimed = *claimed || CryptoProvider::get_default().is_none();
+    *claimed
+}
+
+/// The connection to a server or a cluster.
+pub(super) struct Connection {
+    settings: ClientSettings,
+    credentials: Option<Credentials>,
+    deadline: Duration,
+    patience: Duration,
+    current: Mutex<Current>,
+}
+
+impl std::fmt::Debug for Connection {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Connection").field("hosts", self.settings.hosts()).finish_non_exhaustive()
+    }
+}
+
+impl Connection {
+    pub(super) fn new(options: &EventStoreDbOptions) -> Result<Self, StoreError> {
+        Ok(Self {
+            settings: options.settings().map_err(Trouble::from)?,
+            credentials: options.credentials(),
+            deadline: options.deadline,
+            patience: options.patience,
+            current: Mutex::new(Current { generation: 0, driven: None, closed: false }),
+        })
+    }
+
+    /// How long one request may take.
+    pub(super) const fn deadline(&self) -> Duration {
+        self.deadline
+    }
+
+    /// How long a request is repeated.
+    pub(super) const fn patience(&self) -> Duration {
+        self.patience
+    }
+
+    /// Who asks.
+    pub(super) fn credentials(&self) -> Option<Credentials> {
+        self.credentials.clone()
+    }
+
+    fn current(&self) -> MutexGuard<'_, Current> {
+        self.current.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// The client in use, made if there is none.
+    fn client(&self) -> Result<(u64, Client), StoreError> {
+        let mut current = self.current();
+        if current.closed {
+            return Err(Trouble::Closed.into());
+        }
+        if let Some(driven) = &current.driven {
+            return Ok((current.generation, driven.client.clone()));
+        }
+        let failed = |error: &dyn std::fmt::Display| Trouble::Client(error.to_string());
+        let runtime = tokio::runtime::Builder::new_multi_thread()
+            .worker_threads(1)
+            .thread_name("event-log")
+            .enable_all()
+            .build()
+            .map_err(|error| failed(&error))?;
+        if !claim_tls() {
+            runtime.shutdown_background();
+            return Err(failed(&"something else in this process has chosen how TLS is done before it").into());
+        }
+        let client = Client::with_runtime_handle(runtime.handle().clone(), self.settings.clone());
+        let mut driven = match client {
+            Ok(client) => Driven { client, runtime: None },
+            Err(error) => {
+                runtime.shutdown_background();
+                return Err(failed(&error).into());
+            }
+        };
+        driven.runtime = Some(runtime);
+        current.generation += 1;
+        let client = driven.client.clone();
+        current.driven = Some(driven);
+        Ok((current.generation, client))
+    }
+
+    /// Lets go of a client that broke, unless somebody did already.
+    fn let_go(&self, generation: u64) {
+        let mut current = self.current();
+        if current.generation == generation {
+            current.driven = None;
+        }
+    }
+
+    /// Lets go for good: what is asked afterwards fails.
+    pub(super) fn close(&self) {
+        let mut current = self.current();
+        current.closed = true;
+        current.driven = None;
+    }
+
+    /// Waits for an answer, but not for ever: the server keeps to the deadline itself where it can, so it is given
+    /// a little longer than that.
+    pub(super) async fn answer<T>(
+        &self,
+        answer: impl Future<Output = eventstore::Result<T>>,
+    ) -> Result<T, Failure> {
+        match timeout(self.deadline + self.deadline / 4, answer).await {
+            Ok(answer) => answer.map_err(Failure::from),
+            Err(_) => Err(Failure::Silent),
+        }
+    }
+
+    /// Does something once.
+    async fn once<T, Doing>(
+        &self,
+        act: &(impl Fn(Client) -> Doing + Sync),
+    ) -> Result<Result<T, Failure>, StoreError>
+    where
+        Doing: Future<Output = Result<T, Failure>> + Send,
+    {
+        let (generation, client) = self.client()?;
+        let done = act(client).await;
+        if matches!(done, Err(Failure::Broken(_) | Failure::Silent)) {
+            self.let_go(generation);
+        }
+        Ok(done)
+    }
+
+    /// Does something, and again while it may help: until it is done, refused, or patience is at an end.
+    ///
+    /// What is repeated must be the same request each time, so that having it done twice is having it done.
+    pub(super) async fn persist<T, Doing>(
+        &self,
+        act: impl Fn(Client) -> Doing + Sync,
+    ) -> Result<Result<T, Failure>, StoreError>
+    where
+        Doing: Future<Output = Result<T, Failure>> + Send,
+    {
+        self.persist_for(self.patience, act).await
+    }
+
+    /// Does something, and again while it may help, but not for longer than `patience`.
+    pub(super) async fn persist_for<T, Doing>(
+        &self,
+        patience: Duration,
+        act: impl Fn(Client) -> Doing + Sync,
+    ) -> Result<Result<T, Failure>, StoreError>
+    where
+        Doing: Future<Output = Result<T, Failure>> + Send,
+    {
+        let begun = Instant::now();
+        let (mut pause, longest) = PAUSES;
+        loop {
+            let done = self.once(&act).await?;
+            match done {
+                Err(Failure::Later(_) | Failure::Broken(_) | Failure::Silent)
+                    if begun.elapsed() + pause < patience =>
+                {
+                    if let Err(failure) = &done {
+                        tracing::debug!(?failure, "the event log is asked again");
+                    }
+                    sleep(pause).await;
+                    pause = (pause * 2).min(longest);
+                }
+                done => return Ok(done),
+            }
+        }
+    }
+}

@@ -1,0 +1,224 @@
+//! Following the log: one task looks for news on behalf of all who follow.
+//!
+//! The client's own subscription is not used. When the server ends one without an error, the client asks the
+//! ended answer for more at once and for ever, without once giving way to other tasks: a thread is lost, and
+//! nothing outside can stop it. It also resumes only from events, never from checkpoints, and says that a
+//! follower has caught up only where the server is new enough to tell. Reading on from one's own place has none
+//! of these troubles, whatever the server's version; it costs a small request every [`pace`], for the whole
+//! process, and events that this process appended are announced without waiting for it.
+//!
+//! [`pace`]: super::EventStoreDbOptions::pace
+
+use std::sync::{Arc, Weak};
+use std::time::Duration;
+
+use futures_util::stream::unfold;
+use tokio::sync::watch;
+use tokio::time::{Instant, sleep};
+use vouchsafe_events::Position;
+
+use super::connection::Connection;
+use super::read::Page;
+use super::record::Place;
+use super::trouble::{Trouble, closed};
+use crate::store::{Followed, StoreError, StoredEvent, Subscription};
+
+/// How many events a follower takes at a time: what it holds in memory, however far behind it is.
+const PAGE: usize = 2000;
+
+/// How many records the one that looks for news takes at a time.
+const LOOK: usize = 512;
+
+/// How long the server may be out of reach before followers are told.
+const OUTAGE: Duration = Duration::from_secs(2);
+
+/// How long the one that looks for news waits after a failure.
+const AFTER_FAILURE: Duration = Duration::from_millis(250);
+
+/// What is known of the log's end.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Known {
+    /// Where the last event of ours stands.
+    head: Position,
+    /// A record with no event of ours between the head and it.
+    upto: Option<Place>,
+    /// How often the server was lost for longer than a moment.
+    outages: u64,
+    closed: bool,
+}
+
+/// The log's end, as far as it is known, and the connection that knows.
+#[derive(Debug)]
+pub(super) struct Tail {
+    pub(super) connection: Connection,
+    known: watch::Sender<Known>,
+}
+
+impl Tail {
+    /// Knows nothing of the log but its ends.
+    pub(super) fn new(connection: Connection, head: Position, upto: Option<Place>) -> Self {
+        let (known, _) = watch::channel(Known { head, upto, outages: 0, closed: false });
+        Self { connection, known }
+    }
+
+    /// Takes note of an event that was appended here.
+    pub(super) fn appended(&self, position: Position) {
+        self.known.send_if_modified(|known| {
+            let news = position > known.head;
+            known.head = known.head.max(position);
+            known.upto = known.upto.max(Some(Place::of(position)));
+            news
+        });
+    }
+
+    /// Takes note of what was read after a place.
+    fn learn(&self, after: Option<Place>, page: &Page) {
+        self.known.send_if_modified(|known| {
+            if after > known.upto {
+                // There may be events of ours in between.
+                return false;
+            }
+            known.upto = known.upto.max(page.upto);
+            let head = page.events.last().map_or(known.head, |event| event.position);
+            let news = head > known.head;
+            known.head = known.head.max(head);
+            news
+        });
+    }
+
+    /// Where reading on after a position may begin: further on, where it is known that nothing is missed.
+    pub(super) fn place(&self, after: Position) -> Option<Place> {
+        let place = (after != Position::START).then(|| Place::of(after));
+        let known = *self.known.borrow();
+        if after >= known.head { place.max(known.upto) } else { place }
+    }
+
+    /// Reads to the end of the log, and where its last event stands.
+    pub(super) async fn head(&self) -> Result<Position, StoreError> {
+        self.head_within(self.connection.patience()).await
+    }
+
+    async fn head_within(&self, patience: Duration) -> Result<Position, StoreError> {
+        loop {
+            let after = self.known.borrow().upto;
+            let page = self.connection.page_within(patience, after, LOOK).await?;
+            self.learn(after, &page);
+            if page.ended {
+                return Ok(self.known.borrow().head);
+            }
+        }
+    }
+
+    /// Takes nothing new, and tells those who follow.
+    pub(super) fn refuse(&self) {
+        self.known.send_modify(|known| known.closed = true);
+    }
+
+    /// Lets go of the server too.
+    pub(super) fn close(&self) {
+        self.refuse();
+        self.connection.close();
+    }
+
+    pub(super) fn is_closed(&self) -> bool {
+        self.known.borrow().closed
+    }
+}
+
+/// Looks for news until nobody wants any.
+pub(super) async fn watch(tail: Weak<Tail>, pace: Duration) {
+    let mut lost: Option<Instant> = None;
+    let mut told = false;
+    loop {
+        sleep(pace).await;
+        let Some(tail) = tail.upgrade() else { return };
+        if tail.is_closed() {
+            return;
+        }
+        match tail.head_within(Duration::ZERO).await {
+            Ok(_) => {
+                if told {
+                    tracing::info!("the event log is there again");
+                }
+                (lost, told) = (None, false);
+            }
+            Err(error) => {
+                let since = *lost.get_or_insert_with(Instant::now);
+                if !told && since.elapsed() >= OUTAGE {
+                    tracing::warn!(
+                        error = &error as &dyn std::error::Error,
+                        "the event log cannot be reached"
+                    );
+                    told = true;
+                    tail.known.send_modify(|known| known.outages += 1);
+                }
+                drop(tail);
+                sleep(AFTER_FAILURE).await;
+            }
+        }
+    }
+}
+
+/// A follower. It holds nothing of the store's but its own place, so it can take as long as it likes.
+struct Follower {
+    tail: Arc<Tail>,
+    known: watch::Receiver<Known>,
+    /// The position of the last event that was yielded.
+    at: Position,
+    /// The last record that was read, ours or not.
+    upto: Option<Place>,
+    page: std::vec::IntoIter<StoredEvent>,
+    /// Whether the caught-up mark is still owed.
+    behind: bool,
+    /// Whether there may be more than was announced: at first, and after a full page.
+    look: bool,
+    outages: u64,
+}
+
+/// Follows the log after `after`.
+pub(super) fn follow(tail: Arc<Tail>, after: Position) -> Subscription {
+    let known = tail.known.subscribe();
+    let outages = known.borrow().outages;
+    let upto = tail.place(after);
+    let page = Vec::new().into_iter();
+    let follower = Follower { tail, known, at: after, upto, page, behind: true, look: true, outages };
+    // After an error there is no follower left, which ends the subscription.
+    Box::pin(unfold(Some(follower), async |follower| {
+        let mut follower = follower?;
+        match follower.next().await {
+            Ok(news) => Some((Ok(news), Some(follower))),
+            Err(error) => Some((Err(error), None)),
+        }
+    }))
+}
+
+impl Follower {
+    async fn next(&mut self) -> Result<Followed, StoreError> {
+        loop {
+            if let Some(event) = self.page.next() {
+                self.at = event.position;
+                return Ok(Followed::Event(event));
+            }
+            // Taking note of the announcement before reading: one that comes between is not missed.
+            let known = *self.known.borrow_and_update();
+            if known.closed {
+                return Err(closed());
+            }
+            if known.head > self.at || self.look {
+                let page = self.tail.connection.gather_events(self.upto, PAGE).await?;
+                self.tail.learn(self.upto, &page);
+                self.look = !page.ended;
+                self.behind |= self.look;
+                self.upto = page.upto;
+                self.page = page.events.into_iter();
+            } else if self.behind {
+                self.behind = false;
+                return Ok(Followed::CaughtUp(self.at));
+            } else if known.outages != self.outages {
+                return Err(Trouble::Silent.into());
+            } else {
+                self.known.changed().await.map_err(|_| closed())?;
+            }
+        }
+    }
+}
