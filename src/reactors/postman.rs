@@ -13,6 +13,7 @@ use std::time::Duration;
 
 use futures_util::future::{BoxFuture, FutureExt as _};
 use futures_util::stream::{FuturesUnordered, StreamExt as _};
+use tracing::Instrument as _;
 use url::Url;
 use vouchsafe_events::{
     Event, EventId, MailFailure, MailGivenUp, MailKind, MailSent, PersonId, Plain, Reactor, Timestamp,
@@ -23,6 +24,7 @@ use super::mail::{Mail, MailSettings, Mailer, SendError, wait};
 use super::{Stop, stopped, why};
 use crate::app::App;
 use crate::errors::Chain;
+use crate::{metrics, traces};
 
 /// How many mails are under way at once. One-time passwords, which somebody waits for, do not count among them.
 const AT_ONCE: usize = 8;
@@ -159,7 +161,9 @@ impl Postman {
         loop {
             // Taken before looking, so that nothing that comes meanwhile is missed.
             let seen = following.position();
+            let begun = std::time::Instant::now();
             self.take_up();
+            metrics::reactor_round(Reactor::Mail, begun.elapsed(), deliverer.app.now());
             let pause = self.pause();
             let over = tokio::select! {
                 Some(over) = self.under_way.next() => Some(over),
@@ -215,7 +219,11 @@ impl Postman {
             self.busy.insert(mail.to, mail.mail);
             let deliverer = Arc::clone(&self.deliverer);
             self.under_way.push(Box::pin(async move {
-                let outcome = deliverer.deliver(&mail).await;
+                let span = traces::mail(mail.mail);
+                let outcome = deliverer.deliver(&mail).instrument(span.clone()).await;
+                if !matches!(outcome, Outcome::Sent) {
+                    traces::failed(&span);
+                }
                 (mail, outcome)
             }));
         }
@@ -229,11 +237,24 @@ impl Postman {
         }
         for (mail, outcome) in over {
             self.busy.remove(&mail.to);
+            self.tell(&mail, &outcome);
             if let Some(event) = self.conclude(&mail, &outcome) {
                 self.unrecorded.insert(key(&mail), event);
             }
         }
         self.record().await;
+    }
+
+    /// Tells metrics of an attempt.
+    fn tell(&self, mail: &PendingMail, outcome: &Outcome) {
+        let how = match outcome {
+            Outcome::Sent => metrics::Mail::Sent,
+            Outcome::GivenUp(_) => metrics::Mail::GivenUp,
+            Outcome::Later | Outcome::Away => metrics::Mail::Delayed,
+        };
+        let due = self.deliverer.app.now().seconds_since(mail.at);
+        let due = Duration::from_secs(u64::try_from(due).unwrap_or(0));
+        metrics::mail(metrics::MailClass::of(mail.mail), how, due);
     }
 
     /// What is to be recorded of an attempt, if it was the last one.
@@ -255,6 +276,7 @@ impl Postman {
                 let answers = before.map_or(0, |waiting| waiting.answers) + 1;
                 if answers >= ANSWERS_BEFORE_GIVING_UP && mail.at.plus_days(GIVE_UP_AFTER_DAYS) <= now {
                     tracing::error!(event = %mail.event, to = %mail.to, kind = ?mail.mail, "mail given up on");
+                    metrics::mail_given_up(metrics::MailClass::of(mail.mail));
                     return Some(given_up(MailFailure::TimedOut));
                 }
                 self.wait_with(key, before, answers, false, now);
@@ -293,6 +315,7 @@ impl Postman {
         match self.deliverer.app.record(Reactor::Mail, events).await {
             Ok(_) => self.unrecorded.clear(),
             Err(failure) => {
+                metrics::reactor_failed(Reactor::Mail.name());
                 tracing::error!(error = %why(&failure), "sent mails could not be recorded yet");
                 tokio::time::sleep(RECORD_AGAIN).await;
             }
