@@ -1,5 +1,6 @@
 //! The command line: one file a command. Data goes to standard output, talk to standard error.
 
+mod asyncapi;
 mod check;
 mod demo;
 mod import;
@@ -48,6 +49,9 @@ enum Command {
     Replay(replay::Replay),
     /// Looks after the lists that are folded from the history.
     Projections(projections::Projections),
+    /// Describes the messages that are published to RabbitMQ.
+    #[command(name = "asyncapi")]
+    AsyncApi(asyncapi::AsyncApi),
 }
 
 /// Which configuration a command uses.
@@ -100,6 +104,7 @@ impl Cli {
             Command::Organisations(command) => command.run().await,
             Command::Replay(command) => command.run().await,
             Command::Projections(command) => command.run().await,
+            Command::AsyncApi(command) => command.run(),
         };
         match outcome {
             Ok(()) => ExitCode::SUCCESS,

@@ -13,6 +13,7 @@ use serde::Deserialize;
 use crate::app::SessionLimits;
 use crate::domain::Terms;
 use crate::identity::dfe::{Credentials, DfeSettings};
+use crate::reactors::broker::BrokerSettings;
 use crate::reactors::mail::MailSettings;
 use crate::secret::Secret;
 use crate::web::WebSettings;
@@ -164,6 +165,8 @@ pub struct Config {
     pub approvers: ApproverSettings,
     /// `[mail]`: how mail is sent.
     pub mail: MailSettings,
+    /// `[broker]`: how RabbitMQ is reached; without it nothing is published.
+    pub broker: Option<BrokerSettings>,
     /// `[log]`: what is logged.
     pub log: LogSettings,
     /// The secrets, from their files.
@@ -177,6 +180,8 @@ pub struct Secrets {
     pub dfe_sign_in: Credentials,
     /// The mail server's password.
     pub mail_password: Option<Secret>,
+    /// RabbitMQ's password.
+    pub broker_password: Option<Secret>,
     /// The master key, if it comes from the environment (`VOUCHSAFE_MASTER_KEY`) and not from a file.
     pub master_key: Option<Secret>,
 }

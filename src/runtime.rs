@@ -21,6 +21,7 @@ use crate::identity::dfe_api::DfeApi;
 use crate::privacy::{
     CookieSealer, CryptoError, KeyRing, KeyStoreError, MasterKey, MasterKeyError, RingError, SqliteKeyStore,
 };
+use crate::reactors::broker::{BrokerError, BrokerHealth, Publisher};
 use crate::reactors::mail::{Mailer, MailerError};
 use crate::reactors::postman::{MailHealth, Postman, Wording};
 use crate::reactors::{approvers, successions, timekeeper};
@@ -72,6 +73,9 @@ pub enum RuntimeError {
     /// The mail settings.
     #[error(transparent)]
     Mail(#[from] MailerError),
+    /// RabbitMQ's settings.
+    #[error(transparent)]
+    Broker(#[from] BrokerError),
     /// The address to listen on.
     #[error("vouchsafe cannot listen on {0}: stop what uses the port, or set server.listen")]
     Listen(SocketAddr, #[source] std::io::Error),
@@ -226,6 +230,12 @@ async fn serve_on(
         None
     };
     let mailer = Mailer::new(&config.mail, config.secrets.mail_password.as_ref())?;
+    let published = Arc::new(BrokerHealth::default());
+    let publisher = config.broker.as_ref().zip(config.secrets.broker_password.as_ref()).map(|(broker, password)| {
+        let source = config.web.base_url.clone();
+        Publisher::new(Arc::clone(app), broker.clone(), password.clone(), source, Arc::clone(&published))
+    });
+    let publisher = publisher.transpose()?;
     let timeline = Arc::new(Timeline::open(&config.storage.timeline())?);
     let health = Arc::new(MailHealth::default());
     let site = Site::new(Parts {
@@ -253,6 +263,10 @@ async fn serve_on(
     reactors.run("the successions", successions::run(Arc::clone(app), stopped.clone()));
     let postman = Postman::new(Arc::clone(app), mailer, config.mail.clone(), wording(&config.web), health);
     reactors.run("the mail reactor", postman.run(stopped.clone()));
+    if let Some(publisher) = publisher {
+        let stopped = stopped.clone();
+        reactors.run("the publisher", async move { publisher.run(stopped).await });
+    }
     if let Some(api) = api.filter(|_| config.approvers.poll_seconds > 0) {
         let issuer = config.dfe_sign_in.issuer.as_str().to_owned();
         let every = Duration::from_secs(config.approvers.poll_seconds.into());

@@ -150,6 +150,7 @@ impl Demo {
             dfe_sign_in,
             approvers: ApproverSettings { poll_seconds: 10 },
             mail,
+            broker: None,
             log: LogSettings::default(),
             secrets: Secrets {
                 dfe_sign_in: Credentials {
@@ -157,6 +158,7 @@ impl Demo {
                     api_secret: Some(secrets.api.clone()),
                 },
                 mail_password: None,
+                broker_password: None,
                 master_key: None,
             },
         })

@@ -9,6 +9,7 @@ use toml::{Table, Value};
 
 use super::{Config, Secrets, read_secret};
 use crate::identity::dfe::Credentials;
+use crate::reactors::broker::BrokerSettings;
 use crate::secret::Secret;
 
 /// What environment variables of ours begin with.
@@ -101,14 +102,30 @@ impl Faults {
         }
     }
 
-    /// Takes the file of the mail server's password out of its section: the password is no setting.
-    fn password_file(&mut self, table: &mut Table) -> Option<PathBuf> {
-        let value = table.get_mut("mail").and_then(Value::as_table_mut)?.remove("password_file")?;
+    /// Takes the file of a server's password out of its section: the password is no setting.
+    fn password_file(&mut self, table: &mut Table, section: &str) -> Option<PathBuf> {
+        let value = table.get_mut(section).and_then(Value::as_table_mut)?.remove("password_file")?;
         if let Value::String(path) = value {
             return Some(PathBuf::from(path));
         }
-        self.0.push("[mail]: password_file must be a text".to_owned());
+        self.0.push(format!("[{section}]: password_file must be a text"));
         None
+    }
+
+    /// RabbitMQ's section, if there is one, and its password.
+    fn broker(&mut self, table: &mut Table) -> (Option<BrokerSettings>, Option<Secret>) {
+        if !table.contains_key("broker") {
+            return (None, None);
+        }
+        let password_file = self.password_file(table, "broker");
+        let broker: Option<BrokerSettings> = self.section(table, "broker");
+        if let Some(broker) = &broker
+            && let Err(error) = broker.check(password_file.is_some())
+        {
+            self.0.push(format!("[broker]: {error}"));
+        }
+        let password = password_file.as_deref().and_then(|path| self.secret("broker.password_file", path));
+        (broker, password)
     }
 
     fn secret(&mut self, name: &str, path: &Path) -> Option<Secret> {
@@ -123,8 +140,9 @@ impl Faults {
         let terms: Option<crate::domain::Terms> = self.section(&mut table, "terms");
         let dfe: Option<crate::identity::dfe::DfeSettings> = self.section(&mut table, "dfe_sign_in");
         let approvers = self.section(&mut table, "approvers");
-        let password_file = self.password_file(&mut table);
+        let password_file = self.password_file(&mut table, "mail");
         let mail: Option<crate::reactors::mail::MailSettings> = self.section(&mut table, "mail");
+        let (broker, broker_password) = self.broker(&mut table);
         let log: Option<super::LogSettings> = self.section(&mut table, "log");
         for unknown in table.keys() {
             self.0.push(format!("[{unknown}] is not a section that vouchsafe knows"));
@@ -182,8 +200,9 @@ impl Faults {
                 dfe_sign_in,
                 approvers,
                 mail,
+                broker,
                 log,
-                secrets: Secrets { dfe_sign_in: credentials, mail_password, master_key },
+                secrets: Secrets { dfe_sign_in: credentials, mail_password, broker_password, master_key },
             }),
             _ => Err(ConfigFaults(self.0)),
         }
