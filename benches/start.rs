@@ -84,7 +84,7 @@ async fn write(folder: &Path) {
         });
         stream::iter(appends).buffer_unordered(AT_ONCE).collect::<Vec<()>>().await;
     }
-    store.close().unwrap();
+    store.close_now().unwrap();
 }
 
 async fn start(folder: &Path, snapshots: Option<PathBuf>) {
@@ -97,5 +97,5 @@ async fn start(folder: &Path, snapshots: Option<PathBuf>) {
     let memory = status.lines().find_map(|line| line.strip_prefix("VmRSS:")).map_or("unknown", str::trim);
     let how = if has_snapshot { "from a snapshot" } else { "from the first event" };
     println!("ready {how:<22} at position {}: {took:.2} s, resident memory {memory}", following.position());
-    store.close().unwrap();
+    store.close_now().unwrap();
 }

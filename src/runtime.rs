@@ -93,7 +93,6 @@ pub struct Core {
     pub app: Arc<App>,
     /// The master key, for what else is derived from it.
     pub master: MasterKey,
-    store: Arc<SqliteStore>,
     follower: tokio::task::JoinHandle<()>,
 }
 
@@ -115,16 +114,15 @@ impl Core {
             Some(secret) => MasterKey::from_secret(secret)?,
             None => MasterKey::load_or_create(&storage.master_key_file())?,
         };
-        let store = Arc::new(SqliteStore::open(&storage.log(), SqliteOptions::default())?);
+        let store = open_log(storage)?;
         if !storage.key_ring().exists() && store.head().await? > Position::START {
             return Err(RuntimeError::NoKeyRing(storage.key_ring()));
         }
         let ring = Arc::new(KeyRing::new(Arc::new(SqliteKeyStore::open(&storage.key_ring())?), &master)?);
         let following = Following::begin(store.as_ref(), Some(storage.snapshots())).await?;
-        let follower = tokio::spawn(following.clone().follow(Arc::clone(&store) as Arc<dyn EventStore>));
-        let shared = Arc::clone(&store) as Arc<dyn EventStore>;
-        let app = Arc::new(App::new(shared, following, ring, clock, terms, limits));
-        Ok(Self { app, master, store, follower })
+        let follower = tokio::spawn(following.clone().follow(Arc::clone(&store)));
+        let app = Arc::new(App::new(store, following, ring, clock, terms, limits));
+        Ok(Self { app, master, follower })
     }
 
     /// Stops following, leaves a snapshot and closes the log: everything acknowledged is on disk already.
@@ -136,9 +134,13 @@ impl Core {
             let _ = self.follower.await;
         }
         self.app.following().snapshot().await;
-        let store = self.store;
-        tokio::task::spawn_blocking(move || store.close()).await.unwrap_or(Ok(()))
+        self.app.store().close().await
     }
+}
+
+/// Opens the event log that the settings name.
+pub fn open_log(storage: &StorageSettings) -> Result<Arc<dyn EventStore>, RuntimeError> {
+    Ok(Arc::new(SqliteStore::open(&storage.log(), SqliteOptions::default())?))
 }
 
 /// Makes a folder that only its owner may look into.

@@ -75,6 +75,14 @@ pub fn check_append(events: &[NewEvent]) -> Result<(), StoreError> {
     Ok(())
 }
 
+/// Checks what every engine refuses of a cell: a document that is too large.
+pub fn check_cell(bytes: &Bytes) -> Result<(), StoreError> {
+    if bytes.len() > MAX_CELL_BYTES {
+        return Err(StoreError::TooLarge { bytes: bytes.len(), limit: MAX_CELL_BYTES });
+    }
+    Ok(())
+}
+
 /// An event as the log gives it back.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct StoredEvent {
@@ -99,6 +107,56 @@ pub struct Appended {
     /// The position of the last event appended.
     pub position: Position,
 }
+
+/// The name of a [`Cell`]: lower-case words of letters and digits, parted by hyphens, at most 64 characters.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct CellName(String);
+
+/// Why a text does not name a cell.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("a cell's name is lower-case words of letters and digits, parted by hyphens, at most 64 characters")]
+pub struct NotACellName;
+
+impl CellName {
+    /// The name as text.
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+impl std::str::FromStr for CellName {
+    type Err = NotACellName;
+
+    fn from_str(text: &str) -> Result<Self, NotACellName> {
+        let word = |word: &str| {
+            !word.is_empty() && word.bytes().all(|byte| byte.is_ascii_lowercase() || byte.is_ascii_digit())
+        };
+        if text.len() <= 64 && text.split('-').all(word) {
+            Ok(Self(text.to_owned()))
+        } else {
+            Err(NotACellName)
+        }
+    }
+}
+
+impl std::fmt::Display for CellName {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+/// A small document beside the log, which instances replace whole, each only if nobody else did since it looked: a
+/// lease, or how far a reactor has come. It is no part of the history: what it held before is gone.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Cell {
+    /// Grows each time the cell is set.
+    pub version: u64,
+    /// The document.
+    pub bytes: Bytes,
+}
+
+/// The most bytes that a cell holds.
+pub const MAX_CELL_BYTES: usize = 4 * 1024;
 
 /// What a subscription yields.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -137,6 +195,16 @@ pub enum StoreError {
     /// One event id stands twice, in this append or in the log at another place. Trying again will not help.
     #[error("the event id {0} is already in the log at another place")]
     IdTaken(EventId),
+    /// Somebody else set the cell since it was read. Read it again and decide again.
+    #[error("the cell {name} is at {actual:?}, not at {expected:?}")]
+    CellMoved {
+        /// The cell.
+        name: CellName,
+        /// The version that it was thought to have; none if it was thought not to be there.
+        expected: Option<u64>,
+        /// The version that it has; none if it is not there.
+        actual: Option<u64>,
+    },
     /// The disk has no room. What was asked was not done.
     #[error("the disk that holds the event log is full: free some space, then try again")]
     DiskFull,
@@ -168,6 +236,7 @@ impl StoreError {
         match self {
             Self::DiskFull | Self::Locked | Self::Unavailable(_) => true,
             Self::WrongVersion { .. }
+            | Self::CellMoved { .. }
             | Self::Empty
             | Self::TooLarge { .. }
             | Self::IdTaken(_)
@@ -209,10 +278,31 @@ pub trait EventStore: Send + Sync + 'static {
     /// A replay is fastest with some 2,000 at a time: they stay in the processor's cache.
     fn read_all(&self, after: Position, limit: usize) -> BoxFuture<'_, Result<Vec<StoredEvent>, StoreError>>;
 
+    /// The event that stands exactly at a position. None if none does, also where no event could.
+    fn at(&self, position: Position) -> BoxFuture<'_, Result<Option<StoredEvent>, StoreError>>;
+
     /// The position of the last event; [`Position::START`] if there is none.
     fn head(&self) -> BoxFuture<'_, Result<Position, StoreError>>;
 
     /// Follows the log after `after` (exclusive): what is there, a caught-up mark, then what comes. A follower
     /// that lags loses nothing and holds nothing up. An error ends it; follow again from the last position seen.
     fn subscribe(&self, after: Position) -> Subscription;
+
+    /// The document in a cell, as it was last set by anyone.
+    fn cell(&self, name: &CellName) -> BoxFuture<'_, Result<Option<Cell>, StoreError>>;
+
+    /// Replaces the document in a cell, of at most [`MAX_CELL_BYTES`], if the cell still has the version `expected`
+    /// (none: if it is not there yet). Answers its new version. Of many who try at one version, one succeeds.
+    ///
+    /// Where the answer is lost the cell may or may not have been set: read it to see.
+    fn set_cell(
+        &self,
+        name: &CellName,
+        expected: Option<u64>,
+        bytes: Bytes,
+    ) -> BoxFuture<'_, Result<u64, StoreError>>;
+
+    /// Finishes what waits and lets go of the log: what is asked of it afterwards fails, and followers are told.
+    /// Events are kept even if it fails.
+    fn close(&self) -> BoxFuture<'_, Result<(), StoreError>>;
 }

@@ -54,9 +54,7 @@ pub struct Following {
 /// Whether lists were folded from this log: it has their last event where they say.
 async fn is_of(store: &dyn EventStore, lists: &Lists) -> Result<bool, Unavailable> {
     let Some(last) = lists.last() else { return Ok(true) };
-    let before = Position::new(lists.position().number().saturating_sub(1));
-    let there = store.read_all(before, 1).await?;
-    Ok(there.first().is_some_and(|stored| stored.position == lists.position() && stored.id == last))
+    Ok(store.at(lists.position()).await?.is_some_and(|stored| stored.id == last))
 }
 
 impl Following {

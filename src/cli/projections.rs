@@ -5,9 +5,9 @@ use vouchsafe_events::{Position, decode};
 use vouchsafe_projections::Lists;
 
 use super::{Configured, Failed, log};
+use crate::runtime::open_log;
 use crate::snapshot;
 use crate::store::EventStore;
-use crate::store::sqlite::{SqliteOptions, SqliteStore};
 
 /// Looks after the lists that are folded from the history.
 #[derive(Debug, Args)]
@@ -30,12 +30,12 @@ impl Projections {
     pub(super) async fn run(self) -> Result<(), Failed> {
         let What::Check { configured } = self.what;
         let config = configured.load()?;
-        let store = SqliteStore::open(&config.storage.log(), SqliteOptions::default())?;
+        let store = open_log(&config.storage)?;
         let head = store.head().await?;
         let kept = snapshot::newest(&config.storage.snapshots(), head);
         let until = kept.as_ref().map_or(head, Lists::position);
-        let folded = fold(&store, until).await?;
-        store.close()?;
+        let folded = fold(store.as_ref(), until).await?;
+        store.close().await?;
         log::say(&format!("Folded {} events, up to position {until} of {head}.", folded.events()));
         let Some(kept) = kept else {
             log::say(

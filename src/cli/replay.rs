@@ -7,8 +7,7 @@ use serde_json::value::RawValue;
 use vouchsafe_events::{Actor, KINDS, OrganisationId, PersonId, Position, Recorded, Stream, decode};
 
 use super::{Configured, Failed, log};
-use crate::runtime::asked_to_stop;
-use crate::store::sqlite::{SqliteOptions, SqliteStore};
+use crate::runtime::{asked_to_stop, open_log};
 use crate::store::{EventStore, Followed, StoredEvent};
 
 /// Writes the history to standard output, one event a line, as JSON: the position, and the event exactly as
@@ -47,7 +46,7 @@ impl Replay {
             }
         }
         let config = self.configured.load()?;
-        let store = SqliteStore::open(&config.storage.log(), SqliteOptions::default())?;
+        let store = open_log(&config.storage)?;
         let mut at = Position::new(self.from);
         let mut going = true;
         while going {
@@ -57,9 +56,9 @@ impl Replay {
             going = self.write(&page)?;
         }
         if going && self.follow {
-            self.follow(&store, at).await?;
+            self.follow(store.as_ref(), at).await?;
         }
-        store.close()?;
+        store.close().await?;
         Ok(())
     }
 

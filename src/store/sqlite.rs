@@ -17,6 +17,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError, mpsc};
 use std::thread::JoinHandle;
 use std::time::Duration;
 
+use bytes::Bytes;
 use tokio::sync::{Semaphore, oneshot, watch};
 use vouchsafe_events::{Position, Stream, Version};
 
@@ -24,9 +25,10 @@ use self::follow::follow;
 use self::reader::Readers;
 pub use self::trouble::Trouble;
 use self::trouble::closed;
-use self::writer::{Job, Writer};
+use self::writer::{Append, Job, SetCell, Writer};
 use crate::store::{
-    Appended, BoxFuture, EventStore, Expected, NewEvent, StoreError, StoredEvent, Subscription, check_append,
+    Appended, BoxFuture, Cell, CellName, EventStore, Expected, NewEvent, StoreError, StoredEvent,
+    Subscription, check_append, check_cell,
 };
 
 /// How much may wait for the writer at once, in KiB of events; whoever comes after waits for room.
@@ -84,15 +86,18 @@ impl SqliteStore {
         })
     }
 
-    /// Finishes the appends that wait, moves the write-ahead log into the file and lets go of it. What is
-    /// asked of the store afterwards fails, and followers are told. Dropping the store does the same.
-    ///
-    /// Blocks until it is done. Events are on disk even if it fails.
-    pub fn close(&self) -> Result<(), StoreError> {
-        let Some(Running { queue, thread }) = self.writer().take() else { return Ok(()) };
+    /// The same as [`EventStore::close`], and blocks until it is done: it finishes the appends that wait, moves the
+    /// write-ahead log into the file and lets go of it. Dropping the store does the same.
+    pub fn close_now(&self) -> Result<(), StoreError> {
+        self.let_go().map_or(Ok(()), |thread| thread.join().unwrap_or_else(|_| Err(closed())))
+    }
+
+    /// Takes no more work. Answers the writer's thread, which ends when it has finished what waits.
+    fn let_go(&self) -> Option<JoinHandle<Result<(), StoreError>>> {
+        let Running { queue, thread } = self.writer().take()?;
         self.readers.close();
         drop(queue);
-        thread.join().unwrap_or_else(|_| Err(closed()))
+        Some(thread)
     }
 
     fn writer(&self) -> MutexGuard<'_, Option<Running>> {
@@ -111,18 +116,22 @@ impl SqliteStore {
         let kib = u32::try_from(bytes / 1024 + 1).unwrap_or(QUEUE_KIB).min(QUEUE_KIB);
         let room = Arc::clone(&self.room).acquire_many_owned(kib).await.map_err(|_| closed())?;
         let (answer, answered) = oneshot::channel();
-        let job = Job { stream: stream.to_string(), of: stream, expected, events, answer, _room: room };
-        match &*self.writer() {
-            Some(running) => running.queue.send(job).map_err(|_| closed())?,
-            None => return Err(closed()),
-        }
+        let job = Append { stream: stream.to_string(), of: stream, expected, events, answer, _room: room };
+        self.queue(Job::Append(job))?;
         answered.await.map_err(|_| closed())?
+    }
+
+    fn queue(&self, job: Job) -> Result<(), StoreError> {
+        match &*self.writer() {
+            Some(running) => running.queue.send(job).map_err(|_| closed()),
+            None => Err(closed()),
+        }
     }
 }
 
 impl Drop for SqliteStore {
     fn drop(&mut self) {
-        if let Err(error) = self.close() {
+        if let Err(error) = self.close_now() {
             tracing::warn!(error = &error as &dyn std::error::Error, "the event log was not closed cleanly");
         }
     }
@@ -151,11 +160,44 @@ impl EventStore for SqliteStore {
         Box::pin(self.readers.run(move |connection| reader::all(connection, after, limit)))
     }
 
+    fn at(&self, position: Position) -> BoxFuture<'_, Result<Option<StoredEvent>, StoreError>> {
+        Box::pin(self.readers.run(move |connection| reader::at(connection, position)))
+    }
+
     fn head(&self) -> BoxFuture<'_, Result<Position, StoreError>> {
         Box::pin(self.readers.run(reader::head))
     }
 
     fn subscribe(&self, after: Position) -> Subscription {
         follow(Arc::clone(&self.readers), self.head.clone(), after)
+    }
+
+    fn cell(&self, name: &CellName) -> BoxFuture<'_, Result<Option<Cell>, StoreError>> {
+        let name = name.clone();
+        Box::pin(self.readers.run(move |connection| reader::cell(connection, &name)))
+    }
+
+    fn set_cell(
+        &self,
+        name: &CellName,
+        expected: Option<u64>,
+        bytes: Bytes,
+    ) -> BoxFuture<'_, Result<u64, StoreError>> {
+        let name = name.clone();
+        Box::pin(async move {
+            check_cell(&bytes)?;
+            let (answer, answered) = oneshot::channel();
+            self.queue(Job::Cell(SetCell { name, expected, bytes, answer }))?;
+            answered.await.map_err(|_| closed())?
+        })
+    }
+
+    fn close(&self) -> BoxFuture<'_, Result<(), StoreError>> {
+        let thread = self.let_go();
+        Box::pin(async move {
+            let Some(thread) = thread else { return Ok(()) };
+            let joined = tokio::task::spawn_blocking(move || thread.join());
+            joined.await.map_or_else(|_| Err(closed()), |ended| ended.unwrap_or_else(|_| Err(closed())))
+        })
     }
 }

@@ -6,6 +6,8 @@
 
 #[path = "contract/appends.rs"]
 mod appends;
+#[path = "contract/cells.rs"]
+mod cells;
 #[path = "contract/follows.rs"]
 mod follows;
 #[path = "contract/reads.rs"]
@@ -85,7 +87,15 @@ macro_rules! behaviours {
                 the_whole_log_comes_in_order_across_streams
                 resuming_neither_skips_nor_repeats
                 the_head_is_where_the_last_event_stands
+                an_event_is_found_at_its_position_and_nowhere_else
                 positions_and_versions_beyond_any_number_are_no_trouble
+            }
+            cells {
+                a_cell_holds_what_was_set_last
+                a_cell_that_moved_is_not_set
+                of_many_who_set_a_cell_at_one_version_one_wins
+                a_document_that_is_too_large_is_refused
+                cells_are_no_part_of_the_log
             }
             follows {
                 a_follower_gets_what_was_then_the_mark_then_what_comes

@@ -139,7 +139,7 @@ async fn agree(steps: Vec<Step>) {
             Step::Repeat(_) if done.is_empty() => continue,
             Step::Repeat(which) => which.get(&done).clone(),
             Step::Reopen => {
-                store.close().unwrap();
+                store.close_now().unwrap();
                 store = open(&path).unwrap();
                 continue;
             }

@@ -55,7 +55,7 @@ fn a_log_that_is_locked_at_the_start_is_told() {
     drop(open(&path).unwrap());
     let other = Connection::open(&path).unwrap();
     other
-        .execute_batch("PRAGMA locking_mode = EXCLUSIVE; BEGIN EXCLUSIVE; PRAGMA user_version = 1; COMMIT")
+        .execute_batch("PRAGMA locking_mode = EXCLUSIVE; BEGIN EXCLUSIVE; PRAGMA user_version = 2; COMMIT")
         .unwrap();
     let error = open_impatient(&path).expect_err("locked");
     assert!(matches!(error, StoreError::Locked), "{error}: {:?}", error.source());
@@ -97,10 +97,31 @@ async fn a_log_of_a_newer_version_is_told_and_left_alone() {
     Connection::open(&path).unwrap().pragma_update(None, "user_version", 7).unwrap();
     let before = std::fs::read(&path).unwrap();
     match open(&path).expect_err("a newer form") {
-        StoreError::NewerForm { found, known } => assert_eq!((found, known), (7, 1)),
+        StoreError::NewerForm { found, known } => assert_eq!((found, known), (7, 2)),
         error => panic!("{error}"),
     }
     assert_eq!(std::fs::read(&path).unwrap(), before);
+}
+
+#[tokio::test]
+async fn a_log_of_the_form_before_is_brought_up_to_date() {
+    let directory = tempfile::tempdir().unwrap();
+    let path = directory.path().join("events.db");
+    let (store, stream) = (open(&path).unwrap(), new_stream());
+    store.append(stream, Expected::NoStream, events(2)).await.unwrap();
+    let before = store.read(stream, Version::FIRST, 10).await.unwrap();
+    drop(store);
+    // What form 1 was.
+    let other = Connection::open(&path).unwrap();
+    other.execute_batch("DROP TABLE cells; PRAGMA user_version = 1;").unwrap();
+    drop(other);
+    let stores: Vec<_> = (0..2).map(|_| open(&path).unwrap()).collect();
+    for store in &stores {
+        assert_eq!(store.read(stream, Version::FIRST, 10).await.unwrap(), before);
+    }
+    let name = "test".parse().unwrap();
+    stores[0].set_cell(&name, None, "here".into()).await.unwrap();
+    assert_eq!(stores[1].cell(&name).await.unwrap().unwrap().bytes, "here");
 }
 
 #[test]
@@ -258,7 +279,7 @@ async fn closing_finishes_what_waits_and_refuses_what_comes() {
         })
         .collect();
     tokio::task::yield_now().await;
-    store.close().unwrap();
+    store.close_now().unwrap();
     let mut kept = 0;
     for append in appends {
         match append.await.unwrap() {
@@ -273,7 +294,7 @@ async fn closing_finishes_what_waits_and_refuses_what_comes() {
     ] {
         assert!(matches!(trouble(&error.expect_err("closed")), Trouble::Closed));
     }
-    store.close().unwrap();
+    store.close_now().unwrap();
     assert!(!path.with_extension("db-wal").exists(), "all is in the file");
     assert_eq!(gapless(&open(&path).unwrap()).await.len(), kept);
 }

@@ -14,7 +14,10 @@ use crate::store::StoreError;
 const APPLICATION: i64 = 0x564f_5543;
 
 /// The newest form of the file that this version reads and writes: SQLite's `user_version`.
-const FORM: i64 = 1;
+const FORM: i64 = 2;
+
+/// The form before there were cells.
+const FORM_WITHOUT_CELLS: i64 = 1;
 
 /// The file's form. Streams go by their names, so that the log can be read with any SQLite tool; positions
 /// are the table's own key, so that a replay reads the file from front to back.
@@ -33,6 +36,15 @@ const SCHEMA: &str = "
         BEGIN SELECT RAISE(ABORT, 'an event is never deleted'); END;
 ";
 
+/// What form 2 adds: small documents beside the log (see [`crate::store::Cell`]).
+const CELLS: &str = "
+    CREATE TABLE cells (
+        name    TEXT    NOT NULL PRIMARY KEY,
+        version INTEGER NOT NULL,
+        bytes   BLOB    NOT NULL
+    ) STRICT, WITHOUT ROWID;
+";
+
 /// How long to wait before trying again what SQLite refuses at once instead of waiting itself.
 const PAUSE: Duration = Duration::from_millis(20);
 
@@ -40,7 +52,7 @@ const PAUSE: Duration = Duration::from_millis(20);
 pub(super) fn open(path: &Path, patience: Duration) -> Result<Connection, StoreError> {
     make(path)?;
     let mut connection = connect(path, patience)?;
-    if !recognise_as_one(&connection).map_err(|error| at(path, error))? {
+    if recognise_as_one(&connection).map_err(|error| at(path, error))? != Found::Current {
         write_schema(&mut connection).map_err(|error| at(path, error))?;
     }
     switch_to_wal(&connection, path, patience)?;
@@ -136,17 +148,29 @@ impl From<rusqlite::Error> for OpenError {
     }
 }
 
-/// Whether the file is an event log of ours, of a form that we know; false if it is still empty.
-fn recognise(connection: &Connection) -> Result<bool, OpenError> {
+/// What a file is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Found {
+    /// Nothing yet.
+    Empty,
+    /// An event log of ours, of a form before the newest.
+    WithoutCells,
+    /// An event log of ours, of the newest form.
+    Current,
+}
+
+/// Whether the file is an event log of ours, of a form that we know.
+fn recognise(connection: &Connection) -> Result<Found, OpenError> {
     let number = |sql| connection.query_row(sql, [], |row| row.get::<_, i64>(0));
     let application = number("PRAGMA application_id")?;
     let form = number("PRAGMA user_version")?;
     match (application, form) {
-        (APPLICATION, FORM) => Ok(true),
+        (APPLICATION, FORM) => Ok(Found::Current),
+        (APPLICATION, FORM_WITHOUT_CELLS) => Ok(Found::WithoutCells),
         (APPLICATION, newer) if newer > FORM => {
             Err(OpenError::Told(StoreError::NewerForm { found: newer, known: FORM }))
         }
-        (0, 0) if number("SELECT count(*) FROM sqlite_schema")? == 0 => Ok(false),
+        (0, 0) if number("SELECT count(*) FROM sqlite_schema")? == 0 => Ok(Found::Empty),
         _ => {
             let why = "the file is a database of another program: name another file for the event log";
             Err(OpenError::Told(StoreError::Damaged(why.to_owned())))
@@ -155,19 +179,24 @@ fn recognise(connection: &Connection) -> Result<bool, OpenError> {
 }
 
 /// Recognises the file as it is at one moment: another process may be making a log of it.
-fn recognise_as_one(connection: &Connection) -> Result<bool, OpenError> {
+fn recognise_as_one(connection: &Connection) -> Result<Found, OpenError> {
     let transaction = connection.unchecked_transaction()?;
     let recognised = recognise(&transaction)?;
     transaction.commit()?;
     Ok(recognised)
 }
 
-/// Makes an event log of an empty file, unless another process has just done so.
+/// Makes an event log of an empty file, and one of the newest form of an older one, unless another process has just
+/// done so.
 fn write_schema(connection: &mut Connection) -> Result<(), OpenError> {
     let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
-    if !recognise(&transaction)? {
+    let found = recognise(&transaction)?;
+    if found == Found::Empty {
         transaction.execute_batch(SCHEMA)?;
         transaction.pragma_update(None, "application_id", APPLICATION)?;
+    }
+    if found != Found::Current {
+        transaction.execute_batch(CELLS)?;
         transaction.pragma_update(None, "user_version", FORM)?;
     }
     Ok(transaction.commit()?)

@@ -6,7 +6,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use bytes::Bytes;
-use rusqlite::{Connection, Rows, params};
+use rusqlite::{Connection, OptionalExtension as _, Rows, params};
 use tokio::sync::Semaphore;
 use uuid::Uuid;
 use vouchsafe_events::{EventId, Position, Stream, Version};
@@ -14,7 +14,7 @@ use vouchsafe_events::{EventId, Position, Stream, Version};
 use super::SqliteOptions;
 use super::file::open_reader;
 use super::trouble::{closed, sqlite};
-use crate::store::{StoreError, StoredEvent};
+use crate::store::{Cell, CellName, StoreError, StoredEvent};
 
 /// How many bytes of events share a buffer when one stream is read: such events are few, and may be kept.
 const SMALL_BLOCK: usize = 4 * 1024;
@@ -103,6 +103,27 @@ pub(super) fn all(
         .map_err(sqlite)?;
     let rows = select.query(params![after, count(limit)]).map_err(sqlite)?;
     collect(rows, limit, LARGE_BLOCK)
+}
+
+/// The event at a position.
+pub(super) fn at(connection: &Connection, position: Position) -> Result<Option<StoredEvent>, StoreError> {
+    let Ok(position) = i64::try_from(position.number()) else { return Ok(None) };
+    let mut select = connection
+        .prepare_cached("SELECT position, stream, version, id, bytes FROM events WHERE position = ?1")
+        .map_err(sqlite)?;
+    let rows = select.query([position]).map_err(sqlite)?;
+    Ok(collect(rows, 0, SMALL_BLOCK)?.pop())
+}
+
+/// The document in a cell.
+pub(super) fn cell(connection: &Connection, name: &CellName) -> Result<Option<Cell>, StoreError> {
+    let found = |row: &rusqlite::Row<'_>| {
+        Ok(Cell { version: row.get(0)?, bytes: Bytes::from(row.get::<_, Vec<u8>>(1)?) })
+    };
+    connection
+        .prepare_cached("SELECT version, bytes FROM cells WHERE name = ?1")
+        .and_then(|mut select| select.query_row([name.as_str()], found).optional())
+        .map_err(sqlite)
 }
 
 /// At most `limit` events of one stream from `from` on.

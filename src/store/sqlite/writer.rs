@@ -4,13 +4,14 @@ use std::sync::Arc;
 use std::sync::mpsc::{Receiver, RecvTimeoutError};
 use std::time::Duration;
 
+use bytes::Bytes;
 use rusqlite::{Connection, OptionalExtension, Transaction, TransactionBehavior, params};
 use tokio::sync::{OwnedSemaphorePermit, oneshot, watch};
 use vouchsafe_events::{Position, Stream, Version};
 
 use super::reader;
 use super::trouble::{sqlite, told};
-use crate::store::{Appended, Expected, NewEvent, StoreError};
+use crate::store::{Appended, CellName, Expected, NewEvent, StoreError};
 
 /// The most appends that one commit takes.
 const BATCH: usize = 512;
@@ -21,8 +22,28 @@ const BATCH_BYTES: usize = 8 * 1024 * 1024;
 /// How often to look for what another process appended.
 const LOOK: Duration = Duration::from_millis(200);
 
+/// What waits for the writer.
+pub(super) enum Job {
+    /// An append.
+    Append(Append),
+    /// A cell to set.
+    Cell(SetCell),
+}
+
+/// A cell to set.
+pub(super) struct SetCell {
+    /// Which.
+    pub(super) name: CellName,
+    /// The version that the caller expects it to have.
+    pub(super) expected: Option<u64>,
+    /// What is to be in it.
+    pub(super) bytes: Bytes,
+    /// Who waits.
+    pub(super) answer: oneshot::Sender<Result<u64, StoreError>>,
+}
+
 /// An append that waits for the writer.
-pub(super) struct Job {
+pub(super) struct Append {
     /// The stream's name.
     pub(super) stream: String,
     /// The stream.
@@ -39,8 +60,34 @@ pub(super) struct Job {
 
 impl Job {
     fn bytes(&self) -> usize {
-        self.events.iter().map(|event| event.bytes.len()).sum()
+        match self {
+            Self::Append(append) => append.events.iter().map(|event| event.bytes.len()).sum(),
+            Self::Cell(set) => set.bytes.len(),
+        }
     }
+
+    /// Answers whoever waits. If they have stopped waiting, they find in the log what was done.
+    fn answer(self, answer: Answer) {
+        match (self, answer) {
+            (Self::Append(append), Answer::Append(answer)) => drop(append.answer.send(answer)),
+            (Self::Cell(set), Answer::Cell(answer)) => drop(set.answer.send(answer)),
+            (Self::Append(_), Answer::Cell(_)) | (Self::Cell(_), Answer::Append(_)) => {}
+        }
+    }
+
+    /// Answers that it failed.
+    fn fail(self, error: StoreError) {
+        match self {
+            Self::Append(append) => drop(append.answer.send(Err(error))),
+            Self::Cell(set) => drop(set.answer.send(Err(error))),
+        }
+    }
+}
+
+/// The answer to a job.
+enum Answer {
+    Append(Result<Appended, StoreError>),
+    Cell(Result<u64, StoreError>),
 }
 
 /// The one that writes.
@@ -79,21 +126,20 @@ impl Writer {
             Ok((answers, head)) => {
                 self.announce(head);
                 for (job, answer) in batch.into_iter().zip(answers) {
-                    // Whoever stopped waiting finds the events in the log.
-                    let _gone = job.answer.send(answer);
+                    job.answer(answer);
                 }
             }
             Err(error) => {
                 let error = Arc::new(error);
                 for job in batch {
-                    let _gone = job.answer.send(Err(told(&error)));
+                    job.fail(told(&error));
                 }
             }
         }
     }
 
     /// The answers of a batch, and how far the log reaches after it. When it fails, nothing was done.
-    fn transact(&mut self, batch: &[Job]) -> rusqlite::Result<(Vec<Result<Appended, StoreError>>, Position)> {
+    fn transact(&mut self, batch: &[Job]) -> rusqlite::Result<(Vec<Answer>, Position)> {
         if !self.connection.is_autocommit() {
             // An earlier failure could not even be rolled back: try again before anything else.
             self.connection.execute_batch("ROLLBACK")?;
@@ -102,7 +148,10 @@ impl Writer {
         let mut head = reader::last_position(&transaction)?;
         let mut answers = Vec::with_capacity(batch.len());
         for job in batch {
-            answers.push(append(&transaction, job, &mut head)?);
+            answers.push(match job {
+                Job::Append(job) => Answer::Append(append(&transaction, job, &mut head)?),
+                Job::Cell(job) => Answer::Cell(set_cell(&transaction, job)?),
+            });
         }
         transaction.commit()?;
         Ok((answers, Position::new(head)))
@@ -169,7 +218,7 @@ fn gather(first: Job, jobs: &Receiver<Job>) -> Vec<Job> {
 /// undoing.
 fn append(
     transaction: &Transaction<'_>,
-    job: &Job,
+    job: &Append,
     head: &mut u64,
 ) -> rusqlite::Result<Result<Appended, StoreError>> {
     let actual = transaction
@@ -210,8 +259,25 @@ fn append(
     Ok(Ok(appended))
 }
 
+/// Sets a cell, if it is as the caller thinks.
+fn set_cell(transaction: &Transaction<'_>, job: &SetCell) -> rusqlite::Result<Result<u64, StoreError>> {
+    let actual = transaction
+        .prepare_cached("SELECT version FROM cells WHERE name = ?1")?
+        .query_row([job.name.as_str()], |row| row.get::<_, u64>(0))
+        .optional()?;
+    if actual != job.expected {
+        let (name, expected) = (job.name.clone(), job.expected);
+        return Ok(Err(StoreError::CellMoved { name, expected, actual }));
+    }
+    let version = actual.map_or(0, |version| version + 1);
+    transaction
+        .prepare_cached("INSERT OR REPLACE INTO cells (name, version, bytes) VALUES (?1, ?2, ?3)")?
+        .execute(params![job.name.as_str(), version, job.bytes.as_ref()])?;
+    Ok(Ok(version))
+}
+
 /// Where an append ended when it was done before, if it is there whole: same place, same ids, same bytes.
-fn repeated(transaction: &Transaction<'_>, job: &Job) -> rusqlite::Result<Option<Appended>> {
+fn repeated(transaction: &Transaction<'_>, job: &Append) -> rusqlite::Result<Option<Appended>> {
     let first = match job.expected {
         Expected::NoStream => 0,
         Expected::Exact(version) if version.number() < i64::MAX.unsigned_abs() => version.next().number(),

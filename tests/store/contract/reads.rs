@@ -107,3 +107,20 @@ pub(crate) async fn positions_and_versions_beyond_any_number_are_no_trouble(stor
     conflicts(store, stream, exact(u64::MAX), &events(1), now).await;
     conflicts(store, stream, exact(i64::MAX.unsigned_abs()), &events(1), now).await;
 }
+
+pub(crate) async fn an_event_is_found_at_its_position_and_nowhere_else(store: &dyn EventStore) {
+    let stream = new_stream();
+    let end = appended(store, stream, Expected::NoStream, &events(3)).await;
+    let stored = whole(store, stream).await;
+    for event in &stored {
+        assert_eq!(store.at(event.position).await.unwrap().as_ref(), Some(event));
+    }
+    let places: Vec<_> = stored.iter().map(|event| event.position).collect();
+    for near in [end.position.number() + 1, end.position.number() + 7, u64::MAX] {
+        let found = store.at(Position::new(near)).await.unwrap();
+        assert!(
+            found.is_none_or(|event| event.position.number() == near && !places.contains(&event.position))
+        );
+    }
+    assert_eq!(store.at(Position::START).await.unwrap(), None);
+}
