@@ -21,9 +21,9 @@ use crate::identity::dfe_api::DfeApi;
 use crate::privacy::{
     CookieSealer, CryptoError, KeyRing, KeyStoreError, MasterKey, MasterKeyError, RingError, SqliteKeyStore,
 };
-use crate::reactors::broker::{BrokerError, BrokerHealth, Publisher};
+use crate::reactors::broker::{BrokerError, BrokerHealth, JobCourier, Publisher, Worker};
 use crate::reactors::mail::{Mailer, MailerError};
-use crate::reactors::postman::{MailHealth, Postman, Wording};
+use crate::reactors::postman::{Deliverer, MailHealth, Postman, Wording};
 use crate::reactors::{approvers, successions, timekeeper};
 use crate::secret::Secret;
 use crate::store::sqlite::{SqliteOptions, SqliteStore};
@@ -232,14 +232,11 @@ async fn serve_on(
         None
     };
     let mailer = Mailer::new(&config.mail, config.secrets.mail_password.as_ref())?;
-    let published = Arc::new(BrokerHealth::default());
-    let publisher = config.broker.as_ref().zip(config.secrets.broker_password.as_ref()).map(|(broker, password)| {
-        let source = config.web.base_url.clone();
-        Publisher::new(Arc::clone(app), broker.clone(), password.clone(), source, Arc::clone(&published))
-    });
-    let publisher = publisher.transpose()?;
     let timeline = Arc::new(Timeline::open(&config.storage.timeline())?);
     let health = Arc::new(MailHealth::default());
+    let deliverer =
+        Arc::new(Deliverer::new(Arc::clone(app), mailer, config.mail.clone(), wording(&config.web)));
+    let messaging = Messaging::new(&config, app, &deliverer, &health)?;
     let site = Site::new(Parts {
         mail: Arc::clone(&health),
         app: Arc::clone(app),
@@ -263,9 +260,15 @@ async fn serve_on(
     reactors.run("the index of the history", timeline.follow(Arc::clone(app.store()), stopped.clone()));
     reactors.run("the timekeeper", timekeeper::run(Arc::clone(app), stopped.clone()));
     reactors.run("the successions", successions::run(Arc::clone(app), stopped.clone()));
-    let postman = Postman::new(Arc::clone(app), mailer, config.mail.clone(), wording(&config.web), health);
+    let postman = match messaging.jobs {
+        Some((jobs, worker)) => {
+            reactors.run("the sender of mail jobs", worker.run(stopped.clone()));
+            Postman::by_jobs(Arc::clone(app), jobs, health)
+        }
+        None => Postman::new(Arc::clone(app), deliverer, health),
+    };
     reactors.run("the mail reactor", postman.run(stopped.clone()));
-    if let Some(publisher) = publisher {
+    if let Some(publisher) = messaging.publisher {
         let stopped = stopped.clone();
         reactors.run("the publisher", async move { publisher.run(stopped).await });
     }
@@ -321,6 +324,41 @@ async fn run_http(
     tracing::warn!("some requests did not finish in time");
     server.abort();
     outcome
+}
+
+/// What goes through RabbitMQ, where it is configured.
+#[derive(Default)]
+struct Messaging {
+    publisher: Option<Publisher>,
+    /// What hands mail jobs out, and what takes them.
+    jobs: Option<(Arc<JobCourier>, Worker)>,
+}
+
+impl Messaging {
+    fn new(
+        config: &Config,
+        app: &Arc<App>,
+        deliverer: &Arc<Deliverer>,
+        mail: &Arc<MailHealth>,
+    ) -> Result<Self, BrokerError> {
+        let Some((settings, password)) = config.broker.as_ref().zip(config.secrets.broker_password.as_ref())
+        else {
+            return Ok(Self::default());
+        };
+        let health = Arc::new(BrokerHealth::default());
+        let source = config.web.base_url.clone();
+        let publisher =
+            Publisher::new(Arc::clone(app), settings.clone(), password.clone(), source, Arc::clone(&health))?;
+        let jobs = if settings.mail_jobs {
+            let courier = JobCourier::new(Arc::clone(app), settings, password.clone(), Arc::clone(&health))?;
+            let (deliverer, mail) = (Arc::clone(deliverer), Arc::clone(mail));
+            let worker = Worker::new(Arc::clone(app), deliverer, settings, password.clone(), health, mail)?;
+            Some((Arc::new(courier), worker))
+        } else {
+            None
+        };
+        Ok(Self { publisher: Some(publisher), jobs })
+    }
 }
 
 /// What mails need to know of the service.

@@ -140,6 +140,8 @@ const ADAPTERS: &[(&str, &[&str])] = &[
     ("lettre", &["src/reactors/mail/", "src/reactors/mail.rs"]),
     ("openidconnect", &["src/identity/", "src/identity.rs", "src/demo/", "src/demo.rs"]),
     ("reqwest", &["src/identity/", "src/identity.rs", "src/demo/", "src/demo.rs"]),
+    ("lapin", &["src/reactors/broker/"]),
+    ("schemars", &["src/reactors/broker/"]),
     ("mail_parser", &["src/demo/", "src/demo.rs"]),
 ];
 

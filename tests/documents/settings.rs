@@ -20,6 +20,7 @@ const SECTIONS: &[(&str, &str, &str)] = &[
     ("dfe_sign_in.api.http", "src/identity/http.rs", "HttpSettings"),
     ("approvers", "src/config.rs", "ApproverSettings"),
     ("mail", "src/reactors/mail/settings.rs", "MailSettings"),
+    ("broker", "src/reactors/broker/settings.rs", "BrokerSettings"),
     ("log", "src/config.rs", "LogSettings"),
 ];
 
@@ -38,8 +39,8 @@ fn fields(file: &str, name: &str) -> BTreeSet<String> {
 fn keys(section: &str, file: &str, name: &str) -> BTreeSet<String> {
     let mut found = fields(file, name);
     found.retain(|key| !SECTIONS.iter().any(|(other, ..)| *other == format!("{section}.{key}")));
-    if section == "mail" {
-        // The password is no setting of the mailer's: `src/config/read.rs` takes its file out of the section.
+    if section == "mail" || section == "broker" {
+        // The password is no setting of whoever connects: `src/config/read.rs` takes its file out of the section.
         found.insert("password_file".to_owned());
     }
     found
@@ -123,7 +124,7 @@ fn both_documents_name_the_same_defaults() {
 /// Loads the example with its secrets in `folder`, changed as `change` says.
 fn load(folder: &tempfile::TempDir, change: impl Fn(&str) -> String) -> String {
     let secrets = folder.path().to_str().unwrap();
-    for name in ["dfe-client", "dfe-api", "smtp"] {
+    for name in ["dfe-client", "dfe-api", "smtp", "amqp"] {
         fs::write(folder.path().join(name), format!("the {name} secret\n")).unwrap();
     }
     let text = read("docs/vouchsafe.example.toml").replace("/etc/vouchsafe/secrets", secrets);

@@ -12,7 +12,8 @@ const VERSION: &str = "1.0.0";
 fn attributes(name: &str, version: u16) -> [(&'static str, bool, Value); 11] {
     let text = |description: &str| json!({ "type": "string", "description": description });
     let id = |description: &str| json!({ "type": "string", "format": "uuid", "description": description });
-    let number = |description: &str| json!({ "type": "string", "pattern": "^[0-9]{20}$", "description": description });
+    let number =
+        |description: &str| json!({ "type": "string", "pattern": "^[0-9]{20}$", "description": description });
     [
         ("specversion", true, json!({ "const": "1.0" })),
         ("id", true, id("The event's id. What comes twice has the same.")),
@@ -22,14 +23,24 @@ fn attributes(name: &str, version: u16) -> [(&'static str, bool, Value); 11] {
             json!({ "type": "string", "format": "uri", "description": "The address of the service." }),
         ),
         ("type", true, json!({ "const": kind(name, version) })),
-        ("subject", true, text("The stream that the event is in: `organisation-<uuid>`, `person-<uuid>` or `reactor-<name>`.")),
+        (
+            "subject",
+            true,
+            text(
+                "The stream that the event is in: `organisation-<uuid>`, `person-<uuid>` or `reactor-<name>`.",
+            ),
+        ),
         (
             "time",
             true,
             json!({ "type": "string", "format": "date-time", "description": "When it was decided, in UTC." }),
         ),
         ("actor", true, text("Who did it: `person:<uuid>`, `reactor:<name>`, `operator` or `system`.")),
-        ("sequence", true, number("Its number in its stream: the first has 0, and each that follows is one more.")),
+        (
+            "sequence",
+            true,
+            number("Its number in its stream: the first has 0, and each that follows is one more."),
+        ),
         ("position", true, number("Its place among all events. Places only grow, and may have gaps.")),
         ("causationid", false, id("The event that it is a consequence of.")),
         ("correlationid", false, id("What all events that one web request led to have in common.")),

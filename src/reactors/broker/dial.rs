@@ -38,6 +38,9 @@ pub enum BrokerError {
     /// The name of the checkpoint.
     #[error(transparent)]
     Checkpoint(#[from] NotACellName),
+    /// Chance.
+    #[error("the machine gives no random numbers")]
+    NoRandomness,
 }
 
 /// Why there is no connection, or no longer one.
@@ -61,7 +64,9 @@ pub(super) enum LinkError {
     #[error("RabbitMQ does not permit this: check the user's permissions: {0}")]
     NotPermitted(String),
     /// Something of that name is there and is of another kind.
-    #[error("RabbitMQ has something of another kind under this name: remove it there, or choose another name: {0}")]
+    #[error(
+        "RabbitMQ has something of another kind under this name: remove it there, or choose another name: {0}"
+    )]
     OtherKind(String),
     /// It did not confirm what was published.
     #[error("RabbitMQ has not confirmed a message for {0} seconds")]
@@ -211,16 +216,13 @@ pub(super) async fn declare_exchange(
     kind: ExchangeKind,
 ) -> Result<(), LinkError> {
     let declare = async |passive| {
-        let options =
-            lapin::options::ExchangeDeclareOptions { durable: true, passive, ..Default::default() };
+        let options = lapin::options::ExchangeDeclareOptions { durable: true, passive, ..Default::default() };
         // A refusal closes the channel, so each try has its own.
         let channel = connection.create_channel().await?;
         channel.exchange_declare(name.into(), kind.clone(), options, FieldTable::default()).await
     };
     match declare(false).await.map_err(declined) {
-        Err(LinkError::NotPermitted(why)) => {
-            declare(true).await.map_err(|_| LinkError::NotPermitted(why))
-        }
+        Err(LinkError::NotPermitted(why)) => declare(true).await.map_err(|_| LinkError::NotPermitted(why)),
         outcome => outcome,
     }
 }

@@ -16,6 +16,7 @@ pub struct BrokerHealth {
     incomplete: AtomicU64,
     position: AtomicU64,
     jobs_dead: AtomicU64,
+    jobs_put_aside: AtomicU64,
 }
 
 impl BrokerHealth {
@@ -64,6 +65,15 @@ impl BrokerHealth {
         self.jobs_dead.load(Ordering::Relaxed)
     }
 
+    /// How many mail jobs this process could not read and put aside.
+    pub fn jobs_put_aside(&self) -> u64 {
+        self.jobs_put_aside.load(Ordering::Relaxed)
+    }
+
+    pub(super) fn add_job_put_aside(&self) {
+        self.jobs_put_aside.fetch_add(1, Ordering::Relaxed);
+    }
+
     pub(super) fn set_connected(&self, connected: bool) {
         self.connected.store(connected, Ordering::Relaxed);
         if !connected {
@@ -94,6 +104,11 @@ impl BrokerHealth {
 
     pub(super) fn add_incomplete(&self) {
         self.incomplete.fetch_add(1, Ordering::Relaxed);
+    }
+
+    /// Takes note of how many jobs are dead; answers how many were.
+    pub(super) fn set_jobs_dead(&self, dead: u64) -> u64 {
+        self.jobs_dead.swap(dead, Ordering::Relaxed)
     }
 
     pub(super) fn set_position(&self, position: Position) {

@@ -16,8 +16,8 @@ use schemars::{JsonSchema, Schema, SchemaGenerator};
 use serde::{Serialize, Serializer};
 use uuid::Uuid;
 use vouchsafe_events::{
-    Event, EventId, OrganisationId, PersonId, Recorded, RequestId, ReviewId, Sealed, Slot,
-    Stream, Timestamp, Ukprn, Urn,
+    Event, EventId, OrganisationId, PersonId, Recorded, RequestId, ReviewId, Sealed, Slot, Stream, Timestamp,
+    Ukprn, Urn,
 };
 use zeroize::Zeroizing;
 

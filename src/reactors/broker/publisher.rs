@@ -358,7 +358,8 @@ impl<'a> Session<'a> {
     /// Publishes what is held, if its turn has come. Nobody need listen: an event that no queue is bound for is
     /// published all the same, to nobody, so these messages are not mandatory.
     fn publish_held(&mut self) -> Result<(), Ended> {
-        let room = |(recorded, _): &mut (Recorded, Message)| self.window.has_room_for(recorded.envelope.stream);
+        let room =
+            |(recorded, _): &mut (Recorded, Message)| self.window.has_room_for(recorded.envelope.stream);
         let Some((recorded, message)) = self.held.take_if(room) else { return Ok(()) };
         let number = self.window.enter(recorded.position, recorded.envelope.stream, Instant::now());
         let (channel, exchange) = (self.channel.clone(), self.publisher.settings.exchange.clone());
@@ -366,8 +367,7 @@ impl<'a> Session<'a> {
         let publish = async move {
             let options = BasicPublishOptions::default();
             let key = ShortString::from(message.key.as_str());
-            let sent =
-                channel.basic_publish(exchange.into(), key, options, &message.body, properties).await;
+            let sent = channel.basic_publish(exchange.into(), key, options, &message.body, properties).await;
             match sent {
                 Ok(confirm) => (number, confirm.await),
                 Err(error) => (number, Err(error)),

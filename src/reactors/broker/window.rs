@@ -81,7 +81,8 @@ impl Window {
     /// Takes note that a message is confirmed.
     pub(super) fn confirm(&mut self, number: u64) {
         let place = number.checked_sub(self.first).and_then(|place| usize::try_from(place).ok());
-        let Some(entry) = place.and_then(|place| self.entries.get_mut(place)).filter(|entry| !entry.over) else {
+        let Some(entry) = place.and_then(|place| self.entries.get_mut(place)).filter(|entry| !entry.over)
+        else {
             return;
         };
         entry.over = true;
