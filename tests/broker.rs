@@ -14,12 +14,16 @@
 
 #[path = "broker/listener.rs"]
 mod listener;
+#[path = "broker/mail.rs"]
+mod mail;
 #[path = "broker/node.rs"]
 mod node;
 #[path = "broker/outage.rs"]
 mod outage;
 #[path = "broker/publishing.rs"]
 mod publishing;
+#[path = "broker/smtp.rs"]
+mod smtp;
 #[path = "broker/world.rs"]
 mod world;
 

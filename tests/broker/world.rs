@@ -121,7 +121,8 @@ impl World {
         count
     }
 
-    fn introduced(&self, person: PersonId) -> Event<Plain> {
+    /// A person becomes known.
+    pub(crate) fn introduced(&self, person: PersonId) -> Event<Plain> {
         let email: Email = format!("p{}@quixwhistle.example", person.uuid().as_u128()).parse().unwrap();
         let hash = self.app.ring().hash_email(&email);
         Event::PersonIntroduced(PersonIntroduced {

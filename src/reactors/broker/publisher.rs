@@ -187,13 +187,26 @@ impl Publisher {
 
     /// The checkpoint. At the very first start it is set to where that begins.
     async fn start(&self) -> Result<Checkpoint, Ended> {
-        let mut checkpoint = Checkpoint::read(self.app.store(), &self.cell).await?;
-        if checkpoint.position().is_none() {
-            let position = match self.settings.from {
-                From::Start => Position::START,
-                From::Now => self.app.store().head().await?,
-            };
-            checkpoint.write(position).await?;
+        let store = self.app.store();
+        let mut checkpoint = Checkpoint::read(store, &self.cell).await?;
+        let head = store.head().await?;
+        match checkpoint.position() {
+            Some(position) if position <= head => {}
+            Some(position) => {
+                tracing::error!(
+                    checkpoint = position.number(),
+                    head = head.number(),
+                    "the log ends before the checkpoint, as after a restore: publishing goes on from its end"
+                );
+                checkpoint.write(head).await?;
+            }
+            None => {
+                let position = match self.settings.from {
+                    From::Start => Position::START,
+                    From::Now => head,
+                };
+                checkpoint.write(position).await?;
+            }
         }
         Ok(checkpoint)
     }
