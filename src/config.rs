@@ -58,6 +58,11 @@ impl StorageSettings {
         self.folder.join("events.db")
     }
 
+    /// The file that the process which runs the reactors has locked, where the event log is a file too.
+    pub fn reactors_lock(&self) -> PathBuf {
+        self.folder.join("reactors.lock")
+    }
+
     /// The folder of the snapshots.
     pub fn snapshots(&self) -> PathBuf {
         self.folder.join("snapshots")

@@ -7,6 +7,7 @@
 pub mod approvers;
 mod backoff;
 pub mod broker;
+pub mod lease;
 pub mod mail;
 pub mod postman;
 pub mod successions;
@@ -21,6 +22,11 @@ use crate::app::Failure;
 
 /// Tells reactors to stop. Dropping the sender stops them too.
 pub type Stop = watch::Receiver<bool>;
+
+/// Done when it is time to stop.
+pub(crate) async fn stopped(stop: &mut Stop) {
+    let _ = stop.wait_for(|stop| *stop).await;
+}
 
 /// Waits for a while. False if it is time to stop.
 async fn pause(stop: &mut Stop, length: Duration) -> bool {

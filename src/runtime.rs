@@ -1,5 +1,7 @@
 //! Puts the parts together and runs them: what `serve` and `demo` share.
 
+mod messaging;
+mod reactors;
 mod watched;
 
 use std::future::Future;
@@ -21,14 +23,15 @@ use crate::identity::dfe_api::DfeApi;
 use crate::privacy::{
     CookieSealer, CryptoError, KeyRing, KeyStoreError, MasterKey, MasterKeyError, RingError, SqliteKeyStore,
 };
-use crate::reactors::broker::{BrokerError, BrokerHealth, JobCourier, Publisher, Worker};
+use crate::reactors::broker::BrokerError;
 use crate::reactors::mail::{Mailer, MailerError};
-use crate::reactors::postman::{Deliverer, MailHealth, Postman, Wording};
-use crate::reactors::{approvers, successions, timekeeper};
+use crate::reactors::postman::{Deliverer, MailHealth, Wording};
 use crate::secret::Secret;
 use crate::store::sqlite::{SqliteOptions, SqliteStore};
 use crate::store::{EventStore, StoreError};
 use crate::web::{Limits, Parts, Site, WebSettings, router};
+use messaging::Messaging;
+use reactors::{Asked, Reactors};
 use watched::Watched;
 
 /// How long a stop waits for requests that are under way.
@@ -256,35 +259,33 @@ async fn serve_on(
     let address = listener.local_addr().map_err(RuntimeError::Serve)?;
 
     let (stop, stopped) = watch::channel(false);
-    let mut reactors = Watched::default();
-    reactors.run("the index of the history", timeline.follow(Arc::clone(app.store()), stopped.clone()));
-    reactors.run("the timekeeper", timekeeper::run(Arc::clone(app), stopped.clone()));
-    reactors.run("the successions", successions::run(Arc::clone(app), stopped.clone()));
-    let postman = match messaging.jobs {
-        Some((jobs, worker)) => {
-            reactors.run("the sender of mail jobs", worker.run(stopped.clone()));
-            Postman::by_jobs(Arc::clone(app), jobs, health)
-        }
-        None => Postman::new(Arc::clone(app), deliverer, health),
+    let reactors = Reactors {
+        app: Arc::clone(app),
+        deliverer,
+        publisher: messaging.publisher,
+        jobs: messaging.jobs,
+        health,
+        approvers: api.filter(|_| config.approvers.poll_seconds > 0).map(|api| Asked {
+            api,
+            issuer: config.dfe_sign_in.issuer.as_str().to_owned(),
+            every: Duration::from_secs(config.approvers.poll_seconds.into()),
+        }),
     };
-    reactors.run("the mail reactor", postman.run(stopped.clone()));
-    if let Some(publisher) = messaging.publisher {
-        let stopped = stopped.clone();
-        reactors.run("the publisher", async move { publisher.run(stopped).await });
+    let own = app.random().uuid(app.now()).map_err(Unavailable::from)?;
+    let lease = reactors.lease(Some(config.storage.reactors_lock()), own);
+    let mut parts = Watched::default();
+    parts.run("the index of the history", timeline.follow(Arc::clone(app.store()), stopped.clone()));
+    if let Some(worker) = messaging.worker {
+        parts.run("the sender of mail jobs", worker.run(stopped.clone()));
     }
-    if let Some(api) = api.filter(|_| config.approvers.poll_seconds > 0) {
-        let issuer = config.dfe_sign_in.issuer.as_str().to_owned();
-        let every = Duration::from_secs(config.approvers.poll_seconds.into());
-        let poll = approvers::run(Arc::clone(app), api, issuer, every, stopped.clone());
-        reactors.run("the reactor that asks who the approvers are", poll);
-    }
+    parts.run("the reactors", reactors.run(lease, stopped.clone()));
 
     tracing::info!(%address, "listening");
     ready(address);
-    let missed = reactors.missed(&mut core.follower);
+    let missed = parts.missed_with(&mut core.follower);
     let served = run_http(listener, site, stopped, until, missed, &stop).await;
     // Reactors finish the piece they are at.
-    if tokio::time::timeout(GRACE, reactors.finish()).await.is_err() {
+    if tokio::time::timeout(GRACE, parts.finish()).await.is_err() {
         tracing::warn!("a reactor did not stop in time");
     }
     served
@@ -324,41 +325,6 @@ async fn run_http(
     tracing::warn!("some requests did not finish in time");
     server.abort();
     outcome
-}
-
-/// What goes through RabbitMQ, where it is configured.
-#[derive(Default)]
-struct Messaging {
-    publisher: Option<Publisher>,
-    /// What hands mail jobs out, and what takes them.
-    jobs: Option<(Arc<JobCourier>, Worker)>,
-}
-
-impl Messaging {
-    fn new(
-        config: &Config,
-        app: &Arc<App>,
-        deliverer: &Arc<Deliverer>,
-        mail: &Arc<MailHealth>,
-    ) -> Result<Self, BrokerError> {
-        let Some((settings, password)) = config.broker.as_ref().zip(config.secrets.broker_password.as_ref())
-        else {
-            return Ok(Self::default());
-        };
-        let health = Arc::new(BrokerHealth::default());
-        let source = config.web.base_url.clone();
-        let publisher =
-            Publisher::new(Arc::clone(app), settings.clone(), password.clone(), source, Arc::clone(&health))?;
-        let jobs = if settings.mail_jobs {
-            let courier = JobCourier::new(Arc::clone(app), settings, password.clone(), Arc::clone(&health))?;
-            let (deliverer, mail) = (Arc::clone(deliverer), Arc::clone(mail));
-            let worker = Worker::new(Arc::clone(app), deliverer, settings, password.clone(), health, mail)?;
-            Some((Arc::new(courier), worker))
-        } else {
-            None
-        };
-        Ok(Self { publisher: Some(publisher), jobs })
-    }
 }
 
 /// What mails need to know of the service.

@@ -26,7 +26,7 @@ pub use deliverer::{Deliverer, Wording};
 
 use super::broker::JobCourier;
 use super::mail::wait;
-use super::{Stop, why};
+use super::{Stop, stopped, why};
 use crate::app::App;
 
 /// After how many days a mail that the server keeps putting off is given up on (RFC 5321, 4.5.4.1).
@@ -63,6 +63,11 @@ impl MailHealth {
     /// Whether the last that was heard of the mail server is that it takes no mail.
     pub fn is_away(&self) -> bool {
         self.0.load(Ordering::Relaxed)
+    }
+
+    /// Takes note of what the instance that sends mail says of it.
+    pub(super) fn hear(&self, away: bool) {
+        self.0.store(away, Ordering::Relaxed);
     }
 
     /// As if the mail server had gone away.
@@ -291,9 +296,4 @@ impl Postman {
             }
         }
     }
-}
-
-/// Done when it is time to stop.
-async fn stopped(stop: &mut Stop) {
-    let _ = stop.wait_for(|stop| *stop).await;
 }

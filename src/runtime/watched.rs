@@ -20,26 +20,34 @@ impl Watched {
         self.names.push((handle.id(), name));
     }
 
-    /// Done when one of them, or the follower, ends though nobody told it to: with what to say of it. Without it the
-    /// service would answer, but send no mail, or show no news, until somebody noticed.
-    pub(super) async fn missed(&mut self, follower: &mut JoinHandle<()>) -> RuntimeError {
-        let (name, ended) = tokio::select! {
-            Some(ended) = self.tasks.join_next_with_id() => {
-                let id = ended.as_ref().map_or_else(JoinError::id, |(id, ())| *id);
-                let named = self.names.iter().find(|(known, _)| *known == id);
-                (named.map_or("a reactor", |(_, name)| *name), ended.map(|_| ()))
-            }
-            ended = follower => ("the follower of the log", ended),
-        };
-        let how = ended.err().map_or_else(|| "it returned".to_owned(), |error| error.to_string());
-        tracing::error!(task = name, how, "a part of the service ended: the service stops");
-        RuntimeError::Ended(name)
+    /// Done when one of them ends though nobody told it to: with what to say of it. Without it the service would
+    /// answer, but send no mail, or show no news, until somebody noticed. Never done if there are none.
+    pub(super) async fn missed(&mut self) -> RuntimeError {
+        let Some(ended) = self.tasks.join_next_with_id().await else { return std::future::pending().await };
+        let id = ended.as_ref().map_or_else(JoinError::id, |(id, ())| *id);
+        let named = self.names.iter().find(|(known, _)| *known == id);
+        missing(named.map_or("a reactor", |(_, name)| *name), ended.map(|_| ()))
+    }
+
+    /// The same of these and of the follower of the log.
+    pub(super) async fn missed_with(&mut self, follower: &mut JoinHandle<()>) -> RuntimeError {
+        tokio::select! {
+            error = self.missed() => error,
+            ended = follower => missing("the follower of the log", ended),
+        }
     }
 
     /// Waits until all have ended, which they were told to.
     pub(super) async fn finish(&mut self) {
         while self.tasks.join_next().await.is_some() {}
     }
+}
+
+/// What to say of something that ended.
+fn missing(name: &'static str, ended: Result<(), JoinError>) -> RuntimeError {
+    let how = ended.err().map_or_else(|| "it returned".to_owned(), |error| error.to_string());
+    tracing::error!(task = name, how, "a part of the service ended: the service stops");
+    RuntimeError::Ended(name)
 }
 
 #[cfg(test)]
@@ -51,7 +59,7 @@ mod tests {
 
     /// What is said of these, if one is missed.
     async fn missed(tasks: &mut Watched, follower: &mut JoinHandle<()>) -> Option<String> {
-        let missed = tokio::time::timeout(Duration::from_millis(200), tasks.missed(follower)).await;
+        let missed = tokio::time::timeout(Duration::from_millis(200), tasks.missed_with(follower)).await;
         missed.ok().map(|error| error.to_string())
     }
 

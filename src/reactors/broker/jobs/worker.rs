@@ -23,7 +23,7 @@ use crate::reactors::backoff::spread;
 use crate::reactors::broker::dial::{self, Dialer, LinkError};
 use crate::reactors::broker::{BrokerError, BrokerHealth, BrokerSettings};
 use crate::reactors::postman::{Deliverer, MailHealth, Outcome};
-use crate::reactors::{Stop, pause, why};
+use crate::reactors::{Stop, pause, stopped, why};
 use crate::secret::Secret;
 
 /// How many jobs of each queue this instance has at once.
@@ -223,10 +223,6 @@ impl Worker {
         }
         Ok(())
     }
-}
-
-async fn stopped(stop: &mut Stop) {
-    let _ = stop.wait_for(|stop| *stop).await;
 }
 
 /// Takes part in a queue, on a channel of its own: so that codes have room however many letters there are.
