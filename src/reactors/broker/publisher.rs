@@ -231,10 +231,8 @@ struct Session<'a> {
     followed: Subscription,
     news: Instant,
     events: Pin<Box<dyn FutureStream<Item = lapin::Event> + Send>>,
-    window: Window,
+    window: Window<Message>,
     unconfirmed: FuturesUnordered<Pin<Box<dyn Future<Output = Answer> + Send>>>,
-    /// An event whose turn has not come.
-    held: Option<(Recorded, Message)>,
     /// Whether personal data that could not be read was given up on of late.
     gave_up_reading: bool,
 }
@@ -262,7 +260,6 @@ impl<'a> Session<'a> {
             events: Box::pin(connection.events_listener()),
             window: Window::after(position),
             unconfirmed: FuturesUnordered::new(),
-            held: None,
             gave_up_reading: false,
         })
     }
@@ -288,10 +285,6 @@ impl<'a> Session<'a> {
                 Next::Heard(None) => Err(LinkError::Ended("connection").into()),
                 Next::Time => self.look_around().await,
             };
-            let step = match step {
-                Ok(()) => self.publish_held(),
-                failed => failed,
-            };
             if let Err(ended) = step {
                 return ended;
             }
@@ -307,8 +300,7 @@ impl<'a> Session<'a> {
             Some(answer) = self.unconfirmed.next() => Next::Answered(answer),
             heard = self.events.next() => Next::Heard(heard),
             () = tokio::time::sleep_until(self.written + CHECKPOINT_EVERY), if dirty => Next::Time,
-            // What is held goes first, so nothing more is read.
-            followed = self.followed.next(), if self.held.is_none() => Next::Followed(followed),
+            followed = self.followed.next(), if self.window.has_room() => Next::Followed(followed),
             () = tokio::time::sleep(look) => Next::Time,
         }
     }
@@ -317,10 +309,10 @@ impl<'a> Session<'a> {
     fn answered(&mut self, (number, answer): Answer) -> Result<(), Ended> {
         match answer? {
             Confirmation::Ack(_) => {
-                self.window.confirm(number);
                 self.publisher.health.add_confirmed();
+                let next = self.window.confirm(number, Instant::now());
                 self.publisher.health.set_position(self.window.reached());
-                Ok(())
+                next.map_or(Ok(()), |(number, message)| self.publish(number, message))
             }
             // It could not be kept. All begins again at the checkpoint, after a while.
             Confirmation::Nack(_) => {
@@ -336,11 +328,15 @@ impl<'a> Session<'a> {
         match self.read(&recorded).await? {
             Some(public) => {
                 let message = message(&self.publisher.source, &recorded, public);
-                self.held = Some((recorded, message));
+                let (position, stream) = (recorded.position, recorded.envelope.stream);
+                let due = self.window.enter(position, stream, message, Instant::now());
+                due.map_or(Ok(()), |(number, message)| self.publish(number, message))
             }
-            None => self.window.pass_over(recorded.position, Instant::now()),
+            None => {
+                self.window.pass_over(recorded.position, Instant::now());
+                Ok(())
+            }
         }
-        Ok(())
     }
 
     /// The event's public form. When personal data that belongs there cannot be read, it is tried a few times: a key
@@ -368,13 +364,9 @@ impl<'a> Session<'a> {
         }
     }
 
-    /// Publishes what is held, if its turn has come. Nobody need listen: an event that no queue is bound for is
-    /// published all the same, to nobody, so these messages are not mandatory.
-    fn publish_held(&mut self) -> Result<(), Ended> {
-        let room =
-            |(recorded, _): &mut (Recorded, Message)| self.window.has_room_for(recorded.envelope.stream);
-        let Some((recorded, message)) = self.held.take_if(room) else { return Ok(()) };
-        let number = self.window.enter(recorded.position, recorded.envelope.stream, Instant::now());
+    /// Publishes a message. Nobody need listen: an event that no queue is bound for is published all the same, to
+    /// nobody, so these messages are not mandatory.
+    fn publish(&mut self, number: u64, message: Message) -> Result<(), Ended> {
         let (channel, exchange) = (self.channel.clone(), self.publisher.settings.exchange.clone());
         let properties = properties(&message);
         let publish = async move {
