@@ -19,7 +19,13 @@ pub(super) fn data(line: &str) -> bool {
 
 /// Starts logging, to standard error.
 pub(super) fn start(settings: &LogSettings) {
-    let filter = settings.filter.parse().unwrap_or_else(|_| EnvFilter::new("info"));
+    let mut filter: EnvFilter = settings.filter.parse().unwrap_or_else(|_| EnvFilter::new("info"));
+    // An outage of RabbitMQ is told in our words, as a warning; its client would call each an error.
+    if !settings.filter.contains("lapin")
+        && let Ok(quiet) = "lapin=off".parse()
+    {
+        filter = filter.add_directive(quiet);
+    }
     let builder = tracing_subscriber::fmt().with_env_filter(filter).with_writer(io::stderr);
     match settings.format {
         LogFormat::Json => builder.json().flatten_event(true).with_current_span(true).init(),

@@ -12,7 +12,7 @@ use rcgen::{BasicConstraints, CertificateParams, CertifiedIssuer, IsCa, KeyPair}
 const PROGRAMS: &str = "/usr/lib/rabbitmq/bin";
 
 /// How long a node may take to start on a busy machine.
-const START: Duration = Duration::from_secs(120);
+const START: Duration = Duration::from_mins(2);
 
 /// Where a RabbitMQ is, and who may use it.
 #[derive(Clone, Debug)]

@@ -3,56 +3,31 @@
 //! It reads on from its checkpoint, which moves when RabbitMQ has confirmed everything before it. Whatever happens, it
 //! begins again there: what was published and not yet accounted for is published twice, and nothing is left out.
 
-use std::pin::Pin;
+mod session;
+
 use std::sync::Arc;
 use std::time::Duration;
 
-use futures_util::future::FutureExt as _;
-use futures_util::stream::{FuturesUnordered, Stream as FutureStream, StreamExt as _};
-use lapin::options::BasicPublishOptions;
-use lapin::types::{AMQPValue, FieldTable, ShortString};
-use lapin::{BasicProperties, Channel, Confirmation, Connection, ExchangeKind};
-use tokio::time::Instant;
+use session::Session;
 use url::Url;
-use vouchsafe_events::{DecodeError, Position, Recorded, decode};
+use vouchsafe_events::{DecodeError, Position};
 
 use super::checkpoint::{Checkpoint, CheckpointError};
 use super::dial::{self, BrokerError, Dialer, LinkError};
 use super::health::BrokerHealth;
-use super::message::{CONTENT_TYPE, HEADER_PREFIX, Message, message};
-use super::public::{Public, public};
 use super::settings::{BrokerSettings, From};
-use super::window::Window;
 use crate::app::App;
 use crate::errors::Chain;
 use crate::reactors::backoff::spread;
-use crate::reactors::{Stop, pause};
+use crate::reactors::{Stop, pause, stopped};
 use crate::secret::Secret;
-use crate::store::{CellName, Followed, StoreError, Subscription};
+use crate::store::{CellName, StoreError};
 
 /// The most that is waited after the first failure, and the most that is ever waited.
 const WAITS: (Duration, Duration) = (Duration::from_millis(500), Duration::from_secs(30));
 
 /// For how long another process that publishes too is left alone.
 const STEP_ASIDE: Duration = Duration::from_secs(10);
-
-/// For how long a message may go unconfirmed while RabbitMQ does not block.
-const PATIENCE: Duration = Duration::from_secs(60);
-
-/// How often the checkpoint moves while there is much to publish.
-const CHECKPOINT_EVERY: Duration = Duration::from_secs(1);
-
-/// After how long without news the checkpoint moves in any case.
-const QUIET: Duration = Duration::from_millis(200);
-
-/// For how long a stop waits for what is unconfirmed.
-const LAST_CONFIRMS: Duration = Duration::from_secs(5);
-
-/// How often personal data that cannot be read is tried again before the message goes without.
-const READ_AGAIN: u32 = 5;
-
-/// What a message leads to: its number, and RabbitMQ's answer.
-type Answer = (u64, Result<Confirmation, lapin::Error>);
 
 /// Publishes the log. It may be stopped and run again at any time.
 pub struct Publisher {
@@ -162,7 +137,7 @@ impl Publisher {
         };
         let started = tokio::select! {
             started = starting => started,
-            _ = stop.wait_for(|stop| *stop) => return Ended::Stopped,
+            () = stopped(stop) => return Ended::Stopped,
         };
         let (checkpoint, connection) = match started {
             Ok(started) => started,
@@ -173,7 +148,7 @@ impl Publisher {
                 self.health.set_connected(true);
                 tracing::info!(
                     exchange = self.settings.exchange,
-                    after = session.window.reached().number(),
+                    after = session.reached().number(),
                     "publishing to RabbitMQ"
                 );
                 let ended = session.run(stop, failures).await;
@@ -210,257 +185,4 @@ impl Publisher {
         }
         Ok(checkpoint)
     }
-}
-
-/// What happens next in a session.
-enum Next {
-    Answered(Answer),
-    Followed(Option<Result<Followed, StoreError>>),
-    Heard(Option<lapin::Event>),
-    Time,
-    Stop,
-}
-
-/// One connection's worth of publishing.
-struct Session<'a> {
-    publisher: &'a Publisher,
-    connection: &'a Connection,
-    channel: Channel,
-    checkpoint: Checkpoint,
-    written: Instant,
-    followed: Subscription,
-    news: Instant,
-    events: Pin<Box<dyn FutureStream<Item = lapin::Event> + Send>>,
-    window: Window<Message>,
-    unconfirmed: FuturesUnordered<Pin<Box<dyn Future<Output = Answer> + Send>>>,
-    /// Whether personal data that could not be read was given up on of late.
-    gave_up_reading: bool,
-}
-
-impl<'a> Session<'a> {
-    async fn open(
-        publisher: &'a Publisher,
-        checkpoint: Checkpoint,
-        connection: &'a Connection,
-    ) -> Result<Self, Ended> {
-        let exchange = &publisher.settings.exchange;
-        dial::declare_exchange(connection, exchange, ExchangeKind::Topic).await?;
-        let channel = dial::confirming(connection).await?;
-        let position = checkpoint.position().unwrap_or(Position::START);
-        publisher.health.set_position(position);
-        let now = Instant::now();
-        Ok(Self {
-            publisher,
-            connection,
-            channel,
-            checkpoint,
-            written: now,
-            followed: publisher.app.store().subscribe(position),
-            news: now,
-            events: Box::pin(connection.events_listener()),
-            window: Window::after(position),
-            unconfirmed: FuturesUnordered::new(),
-            gave_up_reading: false,
-        })
-    }
-
-    /// Publishes until something ends it.
-    async fn run(&mut self, stop: &mut Stop, failures: &mut u32) -> Ended {
-        loop {
-            let step = match self.next(stop).await {
-                Next::Stop => return Ended::Stopped,
-                Next::Answered(answer) => self.answered(answer).map(|()| *failures = 0),
-                Next::Followed(Some(Ok(Followed::Event(stored)))) => {
-                    self.news = Instant::now();
-                    match decode(stored.position, &stored.bytes) {
-                        Ok(recorded) => self.take_in(recorded).await,
-                        Err(error) => Err(error.into()),
-                    }
-                }
-                Next::Followed(Some(Ok(Followed::CaughtUp(_)))) => Ok(()),
-                Next::Followed(Some(Err(error))) => Err(error.into()),
-                Next::Followed(None) => Err(LinkError::Ended("subscription to the log").into()),
-                Next::Heard(Some(lapin::Event::Error(error))) => Err(error.into()),
-                Next::Heard(Some(_)) => Ok(()),
-                Next::Heard(None) => Err(LinkError::Ended("connection").into()),
-                Next::Time => self.look_around().await,
-            };
-            if let Err(ended) = step {
-                return ended;
-            }
-        }
-    }
-
-    async fn next(&mut self, stop: &mut Stop) -> Next {
-        let dirty = !self.window.is_clear() || self.checkpoint.position() != Some(self.window.reached());
-        let look = if dirty { QUIET } else { Duration::from_secs(5) };
-        tokio::select! {
-            biased;
-            _ = stop.wait_for(|stop| *stop) => Next::Stop,
-            Some(answer) = self.unconfirmed.next() => Next::Answered(answer),
-            heard = self.events.next() => Next::Heard(heard),
-            () = tokio::time::sleep_until(self.written + CHECKPOINT_EVERY), if dirty => Next::Time,
-            followed = self.followed.next(), if self.window.has_room() => Next::Followed(followed),
-            () = tokio::time::sleep(look) => Next::Time,
-        }
-    }
-
-    /// Takes note of RabbitMQ's answer.
-    fn answered(&mut self, (number, answer): Answer) -> Result<(), Ended> {
-        match answer? {
-            Confirmation::Ack(_) => {
-                self.publisher.health.add_confirmed();
-                let next = self.window.confirm(number, Instant::now());
-                self.publisher.health.set_position(self.window.reached());
-                next.map_or(Ok(()), |(number, message)| self.publish(number, message))
-            }
-            // It could not be kept. All begins again at the checkpoint, after a while.
-            Confirmation::Nack(_) => {
-                self.publisher.health.add_refused();
-                Err(LinkError::Refused.into())
-            }
-            Confirmation::NotRequested => Err(LinkError::Ended("confirming of messages").into()),
-        }
-    }
-
-    /// Takes the next event in.
-    async fn take_in(&mut self, recorded: Recorded) -> Result<(), Ended> {
-        match self.read(&recorded).await? {
-            Some(public) => {
-                let message = message(&self.publisher.source, &recorded, public);
-                let (position, stream) = (recorded.position, recorded.envelope.stream);
-                let due = self.window.enter(position, stream, message, Instant::now());
-                due.map_or(Ok(()), |(number, message)| self.publish(number, message))
-            }
-            None => {
-                self.window.pass_over(recorded.position, Instant::now());
-                Ok(())
-            }
-        }
-    }
-
-    /// The event's public form. When personal data that belongs there cannot be read, it is tried a few times: a key
-    /// ring may be away for a moment.
-    async fn read(&mut self, recorded: &Recorded) -> Result<Option<Public>, Ended> {
-        let ring = self.publisher.settings.personal_data.then(|| self.publisher.app.ring());
-        let mut tries = 0;
-        loop {
-            let public = public(recorded, ring)?;
-            if !public.as_ref().is_some_and(|public| public.unreadable) {
-                self.gave_up_reading &= public.is_none();
-                return Ok(public);
-            }
-            tries += 1;
-            if self.gave_up_reading || tries >= READ_AGAIN {
-                self.gave_up_reading = true;
-                self.publisher.health.add_incomplete();
-                tracing::error!(
-                    event = %recorded.envelope.id,
-                    "a message goes without personal data that should be in it: the key ring does not open it"
-                );
-                return Ok(public);
-            }
-            tokio::time::sleep(Duration::from_secs(1)).await;
-        }
-    }
-
-    /// Publishes a message. Nobody need listen: an event that no queue is bound for is published all the same, to
-    /// nobody, so these messages are not mandatory.
-    fn publish(&mut self, number: u64, message: Message) -> Result<(), Ended> {
-        let (channel, exchange) = (self.channel.clone(), self.publisher.settings.exchange.clone());
-        let properties = properties(&message);
-        let publish = async move {
-            let options = BasicPublishOptions::default();
-            let key = ShortString::from(message.key.as_str());
-            let sent = channel.basic_publish(exchange.into(), key, options, &message.body, properties).await;
-            match sent {
-                Ok(confirm) => (number, confirm.await),
-                Err(error) => (number, Err(error)),
-            }
-        };
-        let mut publish: Pin<Box<dyn Future<Output = Answer> + Send>> = Box::pin(publish);
-        // It goes into the connection's queue when it is first polled: here, so that messages go in order.
-        match (&mut publish).now_or_never() {
-            Some(answer) => self.answered(answer),
-            None => {
-                self.unconfirmed.push(publish);
-                Ok(())
-            }
-        }
-    }
-
-    /// Moves the checkpoint when it is time, and looks whether RabbitMQ still answers.
-    async fn look_around(&mut self) -> Result<(), Ended> {
-        let now = Instant::now();
-        let blocked = self.connection.status().blocked();
-        if self.publisher.health.set_blocked(blocked) {
-            if blocked {
-                tracing::warn!("RabbitMQ lacks memory or disk and takes nothing for now");
-            } else {
-                tracing::info!("RabbitMQ takes messages again");
-            }
-        }
-        if blocked {
-            self.window.forgive(now);
-        } else if self.window.waited(now) > PATIENCE {
-            return Err(LinkError::Unconfirmed(PATIENCE.as_secs()).into());
-        }
-        let quiet = self.window.is_clear() && now.saturating_duration_since(self.news) >= QUIET;
-        if quiet || now.saturating_duration_since(self.written) >= CHECKPOINT_EVERY {
-            self.write_checkpoint().await?;
-        }
-        Ok(())
-    }
-
-    async fn write_checkpoint(&mut self) -> Result<(), Ended> {
-        self.written = Instant::now();
-        match self.checkpoint.write(self.window.reached()).await {
-            Err(CheckpointError::Store(error)) if error.retryable() => {
-                tracing::warn!(error = %Chain(&error), "the checkpoint of the publisher could not be moved yet");
-                Ok(())
-            }
-            outcome => Ok(outcome?),
-        }
-    }
-
-    /// Waits for the last confirms, moves the checkpoint, and answers why it all ended.
-    async fn finish(mut self, ended: Ended) -> Ended {
-        let in_order = matches!(ended, Ended::Stopped) || ended.is_stuck();
-        if in_order && !self.connection.status().blocked() {
-            let last = async {
-                while let Some(answer) = self.unconfirmed.next().await {
-                    if self.answered(answer).is_err() {
-                        break;
-                    }
-                }
-            };
-            // What is not confirmed by then is published again.
-            let _ = tokio::time::timeout(LAST_CONFIRMS, last).await;
-        }
-        if ended.is_not_alone() {
-            return ended;
-        }
-        match self.write_checkpoint().await {
-            Err(moved) if moved.is_not_alone() && !matches!(ended, Ended::Stopped) => moved,
-            _ => ended,
-        }
-    }
-}
-
-/// What goes before a message's body.
-fn properties(message: &Message) -> BasicProperties {
-    let mut headers = FieldTable::default();
-    for (name, value) in &message.attributes {
-        let value = AMQPValue::LongString(value.as_str().into());
-        headers.insert(format!("{HEADER_PREFIX}{name}").into(), value);
-    }
-    BasicProperties::default()
-        .with_content_type(CONTENT_TYPE.into())
-        // Persistent.
-        .with_delivery_mode(2)
-        .with_message_id(message.id.as_str().into())
-        .with_type(message.kind.as_str().into())
-        .with_timestamp(message.seconds)
-        .with_app_id("vouchsafe".into())
-        .with_headers(headers)
 }

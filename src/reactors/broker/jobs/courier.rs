@@ -32,7 +32,7 @@ const ROOM: Room = Room { codes: 64, letters: 64 };
 
 /// How long nothing may be heard of a job: longer than a mail server may take, and than RabbitMQ takes to notice that
 /// whoever had the job is gone.
-const PATIENCE: Duration = Duration::from_secs(300);
+const PATIENCE: Duration = Duration::from_mins(5);
 
 /// How often the dead jobs are counted.
 const COUNT_EVERY: Duration = Duration::from_secs(30);

@@ -139,13 +139,13 @@ impl Worker {
         tracing::info!("taking mail jobs from RabbitMQ");
         under_way.connection += 1;
         loop {
-            let step = tokio::select! {
+            let taken = tokio::select! {
                 () = stopped(stop) => break,
                 Some(finished) = under_way.next() => self.finish(finished, &channel, under_way.connection).await,
                 job = codes.next() => self.take(job, under_way).await,
                 job = letters.next() => self.take(job, under_way).await,
             };
-            if let Err(error) = step {
+            if let Err(error) = taken {
                 return Some(error);
             }
         }
