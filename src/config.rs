@@ -5,6 +5,7 @@
 
 mod read;
 
+use std::fmt;
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 
@@ -13,6 +14,7 @@ use serde::Deserialize;
 use crate::app::SessionLimits;
 use crate::domain::Terms;
 use crate::identity::dfe::{Credentials, DfeSettings};
+use crate::privacy::{PostgresSettings, PostgresSettingsError};
 use crate::reactors::broker::BrokerSettings;
 use crate::reactors::mail::MailSettings;
 use crate::secret::Secret;
@@ -34,21 +36,53 @@ impl Default for ServerSettings {
     }
 }
 
+/// Where a key ring is.
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
+#[serde(from = "String")]
+pub enum KeyRingPlace {
+    /// A file, for instances on one machine.
+    File(PathBuf),
+    /// A PostgreSQL database, by its address.
+    Postgres(String),
+}
+
+impl fmt::Display for KeyRingPlace {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::File(file) => file.display().fmt(f),
+            Self::Postgres(address) => f.write_str(address),
+        }
+    }
+}
+
+impl From<String> for KeyRingPlace {
+    fn from(text: String) -> Self {
+        if text.starts_with("postgres://") || text.starts_with("postgresql://") {
+            Self::Postgres(text)
+        } else {
+            Self::File(PathBuf::from(text))
+        }
+    }
+}
+
 /// Where things are kept.
 #[derive(Clone, Debug, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct StorageSettings {
     /// The folder of the event log, the snapshots and the index for auditors.
     pub folder: PathBuf,
-    /// The file of the key ring. Keep its backups apart from those of the event log.
-    pub key_ring: Option<PathBuf>,
+    /// The file of the key ring, or the address of its PostgreSQL database. Keep its backups apart from those of the
+    /// event log.
+    pub key_ring: Option<KeyRingPlace>,
+    /// The certificates that the key ring's database is believed by, where the system does not know them.
+    pub key_ring_ca_file: Option<PathBuf>,
     /// The file of the master key. It is made on first run.
     pub master_key_file: Option<PathBuf>,
 }
 
 impl Default for StorageSettings {
     fn default() -> Self {
-        Self { folder: PathBuf::from("data"), key_ring: None, master_key_file: None }
+        Self { folder: PathBuf::from("data"), key_ring: None, key_ring_ca_file: None, master_key_file: None }
     }
 }
 
@@ -73,9 +107,23 @@ impl StorageSettings {
         self.folder.join("timeline.db")
     }
 
-    /// The file of the key ring.
-    pub fn key_ring(&self) -> PathBuf {
-        self.key_ring.clone().unwrap_or_else(|| self.folder.join("keys").join("keys.db"))
+    /// Where the key ring is.
+    pub fn key_ring(&self) -> KeyRingPlace {
+        let file = || KeyRingPlace::File(self.folder.join("keys").join("keys.db"));
+        self.key_ring.clone().unwrap_or_else(file)
+    }
+
+    /// How the key ring's database is reached, if it is in one.
+    pub fn postgres(
+        &self,
+        password: Option<&Secret>,
+    ) -> Result<Option<PostgresSettings>, PostgresSettingsError> {
+        match self.key_ring() {
+            KeyRingPlace::File(_) => Ok(None),
+            KeyRingPlace::Postgres(address) => {
+                PostgresSettings::new(&address, password, self.key_ring_ca_file.as_deref()).map(Some)
+            }
+        }
     }
 
     /// The file of the master key.
@@ -187,6 +235,8 @@ pub struct Secrets {
     pub mail_password: Option<Secret>,
     /// RabbitMQ's password.
     pub broker_password: Option<Secret>,
+    /// The password of the key ring's database.
+    pub key_ring_password: Option<Secret>,
     /// The master key, if it comes from the environment (`VOUCHSAFE_MASTER_KEY`) and not from a file.
     pub master_key: Option<Secret>,
 }

@@ -11,11 +11,13 @@
 //! Sealed data is still personal data. So are the keyed hashes of emails and accounts, which outlive an
 //! erasure: whoever holds the master key can confirm a guess with them.
 
+mod aside;
 mod cache;
 mod cookie;
 mod data_key;
 mod master;
 mod one_time_password;
+mod postgres;
 mod ring;
 mod sqlite;
 mod store;
@@ -24,6 +26,7 @@ pub use cookie::{CookieError, CookieSealer, MAX_COOKIE};
 pub use data_key::MAX_TEXT;
 pub use master::{MasterKey, MasterKeyError, Subkey};
 pub use one_time_password::{Code, DIGITS, NotACode, TypedCode};
+pub use postgres::{FRESH, PostgresKeyStore, PostgresSettings, PostgresSettingsError};
 pub use ring::{KeyRing, Opened, RingError, SealError};
 pub use sqlite::SqliteKeyStore;
 pub use store::{KeyState, KeyStore, KeyStoreError, WrappedKey};

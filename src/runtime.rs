@@ -2,6 +2,7 @@
 
 mod messaging;
 mod reactors;
+mod storage;
 mod watched;
 
 use std::future::Future;
@@ -12,26 +13,23 @@ use std::time::Duration;
 use tokio::net::TcpListener;
 use tokio::sync::watch;
 
-use vouchsafe_events::Position;
-
 use crate::app::{App, Following, Unavailable};
 use crate::audit::{Timeline, TimelineError};
 use crate::clock::{Clock, SystemClock};
-use crate::config::{Config, StorageSettings};
+use crate::config::Config;
 use crate::identity::dfe::{DfeSignIn, SettingsError};
 use crate::identity::dfe_api::DfeApi;
 use crate::privacy::{
-    CookieSealer, CryptoError, KeyRing, KeyStoreError, MasterKey, MasterKeyError, RingError, SqliteKeyStore,
+    CookieSealer, CryptoError, KeyStoreError, MasterKey, MasterKeyError, PostgresSettingsError, RingError,
 };
 use crate::reactors::broker::BrokerError;
 use crate::reactors::mail::{Mailer, MailerError};
 use crate::reactors::postman::{Deliverer, MailHealth, Wording};
-use crate::secret::Secret;
-use crate::store::sqlite::{SqliteOptions, SqliteStore};
-use crate::store::{EventStore, StoreError};
+use crate::store::StoreError;
 use crate::web::{Limits, Parts, Site, WebSettings, router};
 use messaging::Messaging;
 use reactors::{Asked, Reactors};
+pub use storage::open_log;
 use watched::Watched;
 
 /// How long a stop waits for requests that are under way.
@@ -64,6 +62,14 @@ pub enum RuntimeError {
         .0.display()
     )]
     NoKeyRing(std::path::PathBuf),
+    /// There is a log, but the ring's database has no keys.
+    #[error(
+        "the event log has events, but the key ring at {0} is empty: restore it from its own backup, or correct storage.key_ring. Without it no name can be read"
+    )]
+    EmptyKeyRing(String),
+    /// The key ring's database.
+    #[error("storage.key_ring: {0}")]
+    KeyRingSettings(#[from] PostgresSettingsError),
     /// The lists could not be folded.
     #[error("the lists cannot be folded from the event log")]
     Lists(#[from] Unavailable),
@@ -101,30 +107,16 @@ pub struct Core {
 
 impl Core {
     /// Opens what is stored, folds the lists and follows the log.
-    pub async fn open(
-        storage: &StorageSettings,
-        master_key: Option<&Secret>,
-        terms: crate::domain::Terms,
-        limits: crate::app::SessionLimits,
-        clock: Arc<dyn Clock>,
-    ) -> Result<Self, RuntimeError> {
-        for path in [storage.log(), storage.key_ring(), storage.master_key_file()] {
-            if let Some(folder) = path.parent() {
-                private_folder(folder).map_err(|error| RuntimeError::Folder(folder.to_owned(), error))?;
-            }
-        }
-        let master = match master_key {
-            Some(secret) => MasterKey::from_secret(secret)?,
-            None => MasterKey::load_or_create(&storage.master_key_file())?,
-        };
-        let store = open_log(storage)?;
-        if !storage.key_ring().exists() && store.head().await? > Position::START {
-            return Err(RuntimeError::NoKeyRing(storage.key_ring()));
-        }
-        let ring = Arc::new(KeyRing::new(Arc::new(SqliteKeyStore::open(&storage.key_ring())?), &master)?);
-        let following = Following::begin(store.as_ref(), Some(storage.snapshots())).await?;
+    pub async fn open(config: &Config, clock: Arc<dyn Clock>) -> Result<Self, RuntimeError> {
+        storage::private_folder(&config.storage.folder)
+            .map_err(|error| RuntimeError::Folder(config.storage.folder.clone(), error))?;
+        let master = storage::open_master_key(config)?;
+        let store = open_log(&config.storage)?;
+        let ring = storage::open_ring(config, &master, store.as_ref()).await?;
+        let following = Following::begin(store.as_ref(), Some(config.storage.snapshots())).await?;
         let follower = tokio::spawn(following.clone().follow(Arc::clone(&store)));
-        let app = Arc::new(App::new(store, following, ring, clock, terms, limits));
+        let app =
+            Arc::new(App::new(store, following, ring, clock, config.terms.clone(), config.sessions.limits()));
         Ok(Self { app, master, follower })
     }
 
@@ -139,23 +131,6 @@ impl Core {
         self.app.following().snapshot().await;
         self.app.store().close().await
     }
-}
-
-/// Opens the event log that the settings name.
-pub fn open_log(storage: &StorageSettings) -> Result<Arc<dyn EventStore>, RuntimeError> {
-    Ok(Arc::new(SqliteStore::open(&storage.log(), SqliteOptions::default())?))
-}
-
-/// Makes a folder that only its owner may look into.
-fn private_folder(folder: &std::path::Path) -> std::io::Result<()> {
-    if folder.as_os_str().is_empty() || folder.is_dir() {
-        return Ok(());
-    }
-    let mut builder = std::fs::DirBuilder::new();
-    builder.recursive(true);
-    #[cfg(unix)]
-    std::os::unix::fs::DirBuilderExt::mode(&mut builder, 0o700);
-    builder.create(folder)
 }
 
 /// Runs the service until `until` is done, then finishes what it holds. `ready` is told where it listens.
@@ -199,14 +174,7 @@ async fn run(
     until: impl Future<Output = ()> + Send + 'static,
     ready: impl FnOnce(SocketAddr),
 ) -> Result<(), RuntimeError> {
-    let mut core = Core::open(
-        &config.storage,
-        config.secrets.master_key.as_ref(),
-        config.terms.clone(),
-        config.sessions.limits(),
-        Arc::clone(&clock),
-    )
-    .await?;
+    let mut core = Core::open(&config, Arc::clone(&clock)).await?;
     let outcome = serve_on(&mut core, listener, config, clock, until, ready).await;
     let closed = core.close().await;
     outcome?;

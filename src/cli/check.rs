@@ -59,7 +59,7 @@ fn lines(config: &Config) -> Vec<String> {
         format!("The event log is {}.", config.storage.log().display()),
         format!(
             "The key ring is {}: back it up apart from the log; without it, no name can be read.",
-            config.storage.key_ring().display()
+            config.storage.key_ring()
         ),
         match &config.secrets.master_key {
             Some(_) => "The master key comes from the environment.".to_owned(),

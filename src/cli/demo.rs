@@ -10,7 +10,6 @@ use clap::Args;
 use url::Url;
 
 use super::{Failed, log};
-use crate::app::SessionLimits;
 use crate::clock::{Clock, SystemClock};
 use crate::config::{
     ApproverSettings, Config, LogFormat, LogSettings, Secrets, ServerSettings, SessionSettings,
@@ -153,6 +152,7 @@ impl Demo {
             broker: None,
             log: LogSettings::default(),
             secrets: Secrets {
+                key_ring_password: None,
                 dfe_sign_in: Credentials {
                     client_secret: secrets.client.clone(),
                     api_secret: Some(secrets.api.clone()),
@@ -183,8 +183,7 @@ impl Draw {
 async fn write_history(config: &Config) -> Result<(), Failed> {
     let now = SystemClock.now();
     let clock = history::clock(now);
-    let limits: SessionLimits = config.sessions.limits();
-    let core = Core::open(&config.storage, None, config.terms.clone(), limits, clock.clone()).await?;
+    let core = Core::open(config, clock.clone()).await?;
     let written = history::write(&core.app, &clock, config.dfe_sign_in.issuer.as_str(), now).await;
     core.close().await?;
     Ok(written?)

@@ -69,9 +69,7 @@ impl Import {
             summary.print(&on_nothing(schools), dry_run);
             return Ok(());
         }
-        let master_key = config.secrets.master_key.as_ref();
-        let (terms, limits) = (config.terms.clone(), config.sessions.limits());
-        let core = Core::open(&config.storage, master_key, terms, limits, Arc::new(SystemClock)).await?;
+        let core = Core::open(&config, Arc::new(SystemClock)).await?;
         let today = when::day(core.app.now());
         let News { schools, counts } = core.app.lists(|lists| said.news(lists, today));
         summary.counts(counts);

@@ -85,9 +85,7 @@ fn email(text: &str) -> Result<Email, Failed> {
 
 /// Opens what is stored, as the configuration says.
 pub(super) async fn open(config: &Config) -> Result<Core, Failed> {
-    let master_key = config.secrets.master_key.as_ref();
-    let limits = config.sessions.limits();
-    Ok(Core::open(&config.storage, master_key, config.terms.clone(), limits, Arc::new(SystemClock)).await?)
+    Ok(Core::open(config, Arc::new(SystemClock)).await?)
 }
 
 impl Staff {

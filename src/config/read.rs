@@ -102,13 +102,13 @@ impl Faults {
         }
     }
 
-    /// Takes the file of a server's password out of its section: the password is no setting.
-    fn password_file(&mut self, table: &mut Table, section: &str) -> Option<PathBuf> {
-        let value = table.get_mut(section).and_then(Value::as_table_mut)?.remove("password_file")?;
+    /// Takes the file of a password out of its section: the password is no setting.
+    fn password_file(&mut self, table: &mut Table, section: &str, key: &str) -> Option<PathBuf> {
+        let value = table.get_mut(section).and_then(Value::as_table_mut)?.remove(key)?;
         if let Value::String(path) = value {
             return Some(PathBuf::from(path));
         }
-        self.0.push(format!("[{section}]: password_file must be a text"));
+        self.0.push(format!("[{section}]: {key} must be a text"));
         None
     }
 
@@ -117,7 +117,7 @@ impl Faults {
         if !table.contains_key("broker") {
             return (None, None);
         }
-        let password_file = self.password_file(table, "broker");
+        let password_file = self.password_file(table, "broker", "password_file");
         let broker: Option<BrokerSettings> = self.section(table, "broker");
         if let Some(broker) = &broker
             && let Err(error) = broker.check(password_file.is_some())
@@ -135,12 +135,13 @@ impl Faults {
     fn config(mut self, mut table: Table, master_key: Option<Secret>) -> Result<Config, ConfigFaults> {
         let server = self.section(&mut table, "server");
         let web = self.section(&mut table, "web");
-        let storage = self.section(&mut table, "storage");
+        let key_ring_password_file = self.password_file(&mut table, "storage", "key_ring_password_file");
+        let storage: Option<super::StorageSettings> = self.section(&mut table, "storage");
         let sessions: Option<super::SessionSettings> = self.section(&mut table, "sessions");
         let terms: Option<crate::domain::Terms> = self.section(&mut table, "terms");
         let dfe: Option<crate::identity::dfe::DfeSettings> = self.section(&mut table, "dfe_sign_in");
         let approvers = self.section(&mut table, "approvers");
-        let password_file = self.password_file(&mut table, "mail");
+        let password_file = self.password_file(&mut table, "mail", "password_file");
         let mail: Option<crate::reactors::mail::MailSettings> = self.section(&mut table, "mail");
         let (broker, broker_password) = self.broker(&mut table);
         let log: Option<super::LogSettings> = self.section(&mut table, "log");
@@ -179,6 +180,13 @@ impl Faults {
             }
             mail_password = password_file.as_deref().and_then(|path| self.secret("mail.password_file", path));
         }
+        let key_ring_password =
+            key_ring_password_file.and_then(|path| self.secret("storage.key_ring_password_file", &path));
+        if let Some(storage) = &storage
+            && let Err(error) = storage.postgres(key_ring_password.as_ref())
+        {
+            self.0.push(format!("[storage]: key_ring: {error}"));
+        }
         match (server, web, storage, sessions, terms, dfe, approvers, mail, log, credentials) {
             (
                 Some(server),
@@ -202,7 +210,13 @@ impl Faults {
                 mail,
                 broker,
                 log,
-                secrets: Secrets { dfe_sign_in: credentials, mail_password, broker_password, master_key },
+                secrets: Secrets {
+                    dfe_sign_in: credentials,
+                    mail_password,
+                    broker_password,
+                    key_ring_password,
+                    master_key,
+                },
             }),
             _ => Err(ConfigFaults(self.0)),
         }

@@ -4,11 +4,11 @@ use std::fmt;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use aws_lc_rs::{constant_time, digest, hmac};
-use tokio::runtime::{Handle, RuntimeFlavor};
 use uuid::Uuid;
 use vouchsafe_events::{ChallengeId, Email, EventId, Held, KeyedHash, Nonce, PersonId, Plain, Sealed, Slot};
 use zeroize::Zeroizing;
 
+use super::aside::aside;
 use super::cache::Cache;
 use super::data_key::{DataKey, KeyId, Shut, WrappingKey};
 use super::one_time_password::{Code, Codes};
@@ -275,15 +275,6 @@ impl KeyRing {
 impl fmt::Debug for KeyRing {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("[key ring]")
-    }
-}
-
-/// Does what waits for the disk. A worker of the runtime hands its other tasks on first, so that they need not wait
-/// too; where there is but one thread, or no runtime, there is nobody to hand them to.
-fn aside<T>(work: impl FnOnce() -> T) -> T {
-    match Handle::try_current().map(|runtime| runtime.runtime_flavor()) {
-        Ok(RuntimeFlavor::MultiThread) => tokio::task::block_in_place(work),
-        _ => work(),
     }
 }
 

@@ -40,9 +40,9 @@ pub enum KeyState {
 
 /// A store of wrapped data keys, one a person.
 ///
-/// The methods block, if only for microseconds: names are opened while a page is written, one by one. A store
-/// across a network keeps this promise by holding a copy of the (wrapped) keys and following its source's
-/// changes, and by letting [`erasures`](Self::erasures) fail when it has lost touch with it.
+/// The methods block: names are opened while a page is written, one by one. A store across a network hands the
+/// runtime's other work on while it waits, and may answer [`erasures`](Self::erasures) from what it was told a moment
+/// ago: its documentation says how long that is.
 pub trait KeyStore: Send + Sync + 'static {
     /// The state of a person's key.
     fn get(&self, person: PersonId) -> Result<KeyState, KeyStoreError>;
@@ -56,7 +56,7 @@ pub trait KeyStore: Send + Sync + 'static {
     fn destroy(&self, person: PersonId) -> Result<(), KeyStoreError>;
 
     /// How many keys have been destroyed so far, by whatever process. Whoever holds copies of keys asks
-    /// before each use whether the number is still the same. Takes microseconds.
+    /// before each use whether the number is still the same. Takes microseconds, nearly always.
     fn erasures(&self) -> Result<u64, KeyStoreError>;
 
     /// Keeps `check` unless a check value is kept already; gives back the one that is kept. It tells whether

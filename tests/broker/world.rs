@@ -1,15 +1,15 @@
 //! A log with a history, and a publisher over it.
 
+use std::collections::BTreeMap;
 use std::path::Path;
 use std::sync::Arc;
 
 use bytes::Bytes;
 use tokio::sync::watch;
 use tokio::task::JoinHandle;
-use vouchsafe::app::{App, SessionLimits};
+use vouchsafe::app::App;
 use vouchsafe::clock::{Clock as _, SystemClock};
-use vouchsafe::config::StorageSettings;
-use vouchsafe::domain::Terms;
+use vouchsafe::config;
 use vouchsafe::reactors::broker::{BrokerHealth, BrokerSettings, Publisher};
 use vouchsafe::runtime::Core;
 use vouchsafe::secret::Secret;
@@ -48,9 +48,19 @@ impl Running {
 impl World {
     pub(crate) async fn new() -> Self {
         let folder = tempfile::tempdir().unwrap();
-        let storage = StorageSettings { folder: folder.path().join("data"), ..StorageSettings::default() };
-        let limits = SessionLimits { absolute_seconds: 3600, idle_seconds: 3600 };
-        let core = Core::open(&storage, None, Terms::default(), limits, Arc::new(SystemClock)).await.unwrap();
+        let at = folder.path().display();
+        std::fs::write(folder.path().join("secret"), "a secret\n").unwrap();
+        // Nobody signs in here, and mail goes by settings of its own.
+        let text = format!(
+            "[storage]\nfolder = '{at}/data'\n\
+             [dfe_sign_in]\nissuer = 'https://oidc.example'\nclient_id = 'vouchsafe'\n\
+             client_secret_file = '{at}/secret'\nredirect_url = 'https://access.example/auth/callback'\n\
+             [mail]\nhost = 'localhost'\nfrom_address = 'no-reply@vouchsafe.example'\nfrom_name = 'Vouchsafe'\n"
+        );
+        let file = folder.path().join("vouchsafe.toml");
+        std::fs::write(&file, text).unwrap();
+        let config = config::load(Some(&file), &BTreeMap::new()).unwrap();
+        let core = Core::open(&config, Arc::new(SystemClock)).await.unwrap();
         Self { app: Arc::clone(&core.app), core: Some(core), folder }
     }
 

@@ -39,9 +39,11 @@ fn fields(file: &str, name: &str) -> BTreeSet<String> {
 fn keys(section: &str, file: &str, name: &str) -> BTreeSet<String> {
     let mut found = fields(file, name);
     found.retain(|key| !SECTIONS.iter().any(|(other, ..)| *other == format!("{section}.{key}")));
-    if section == "mail" || section == "broker" {
-        // The password is no setting of whoever connects: `src/config/read.rs` takes its file out of the section.
-        found.insert("password_file".to_owned());
+    // Passwords are no settings of whoever connects: `src/config/read.rs` takes their files out of the section.
+    match section {
+        "mail" | "broker" => drop(found.insert("password_file".to_owned())),
+        "storage" => drop(found.insert("key_ring_password_file".to_owned())),
+        _ => {}
     }
     found
 }
@@ -114,7 +116,8 @@ fn both_documents_name_the_same_defaults() {
     for (section, lines) in example() {
         for (name, value) in lines.iter().filter_map(|line| default(line)) {
             let row = table(&section).into_iter().find(|row| key(row) == name).unwrap();
-            assert_eq!(row[1], format!("`{value}`"), "[{section}] {name}");
+            let written = if value == "none" { value.to_owned() } else { format!("`{value}`") };
+            assert_eq!(row[1], written, "[{section}] {name}");
             compared += 1;
         }
     }
@@ -139,7 +142,9 @@ fn the_example_can_be_used_and_the_defaults_that_it_writes_out_are_the_defaults(
     let folder = tempfile::tempdir().unwrap();
     let as_it_is = load(&folder, str::to_owned);
     let written_out = load(&folder, |text| {
-        text.lines().flat_map(|line| [default(line).map_or(line, |_| &line[1..]), "\n"]).collect()
+        // What is left out by default cannot be written out.
+        let out = |line| default(line).is_some_and(|(_, value)| value != "none");
+        text.lines().flat_map(|line| [if out(line) { &line[1..] } else { line }, "\n"]).collect()
     });
     assert_eq!(as_it_is, written_out);
     assert!(
