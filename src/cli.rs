@@ -3,6 +3,7 @@
 mod asyncapi;
 mod check;
 mod demo;
+mod health;
 mod import;
 mod log;
 mod projections;
@@ -35,6 +36,8 @@ pub struct Cli {
 enum Command {
     /// Runs the service.
     Serve(serve::Serve),
+    /// Asks a running service whether it is ready, and fails if it is not.
+    Health(health::Health),
     /// Runs the whole product on this machine, with sample people, schools and a year of history.
     Demo(demo::Demo),
     /// Appoints auditors and support agents, stands them down, lists them.
@@ -97,6 +100,7 @@ impl Cli {
     pub async fn run(self) -> ExitCode {
         let outcome = match self.command {
             Command::Serve(command) => command.run().await,
+            Command::Health(command) => command.run().await,
             Command::Demo(command) => command.run().await,
             Command::Staff(command) => command.run().await,
             Command::Import(command) => command.run().await,

@@ -14,10 +14,12 @@ use serde::Deserialize;
 use crate::app::SessionLimits;
 use crate::domain::Terms;
 use crate::identity::dfe::{Credentials, DfeSettings};
+use crate::metrics::MetricsSettings;
 use crate::privacy::{PostgresSettings, PostgresSettingsError};
 use crate::reactors::broker::BrokerSettings;
 use crate::reactors::mail::MailSettings;
 use crate::secret::Secret;
+use crate::traces::{TraceHeaders, TracesSettings};
 use crate::web::WebSettings;
 
 pub use read::{ConfigFaults, environment, load};
@@ -222,6 +224,10 @@ pub struct Config {
     pub broker: Option<BrokerSettings>,
     /// `[log]`: what is logged.
     pub log: LogSettings,
+    /// `[metrics]`: where metrics are served, if they are.
+    pub metrics: Option<MetricsSettings>,
+    /// `[traces]`: where traces are sent, if they are.
+    pub traces: Option<TracesSettings>,
     /// The secrets, from their files.
     pub secrets: Secrets,
 }
@@ -237,6 +243,8 @@ pub struct Secrets {
     pub broker_password: Option<Secret>,
     /// The password of the key ring's database.
     pub key_ring_password: Option<Secret>,
+    /// The headers that the collector of traces asks for.
+    pub trace_headers: TraceHeaders,
     /// The master key, if it comes from the environment (`VOUCHSAFE_MASTER_KEY`) and not from a file.
     pub master_key: Option<Secret>,
 }

@@ -19,6 +19,8 @@ use crate::clock::{Clock, SystemClock};
 use crate::config::Config;
 use crate::identity::dfe::{DfeSignIn, SettingsError};
 use crate::identity::dfe_api::DfeApi;
+use crate::metrics::serve::{self as metrics_server, Sources};
+use crate::metrics::{self, MetricsSettings};
 use crate::privacy::{
     CookieSealer, CryptoError, KeyStoreError, MasterKey, MasterKeyError, PostgresSettingsError, RingError,
 };
@@ -88,6 +90,12 @@ pub enum RuntimeError {
     /// The address to listen on.
     #[error("vouchsafe cannot listen on {0}: stop what uses the port, or set server.listen")]
     Listen(SocketAddr, #[source] std::io::Error),
+    /// The address to serve metrics on.
+    #[error("metrics cannot be served on {0}: stop what uses the port, or set metrics.listen")]
+    ListenMetrics(SocketAddr, #[source] std::io::Error),
+    /// Metrics.
+    #[error(transparent)]
+    Metrics(#[from] metrics::NotCounting),
     /// What is to run for as long as the service does has ended.
     #[error("{0} ended, so the service stops: start it again, and read in the log why")]
     Ended(&'static str),
@@ -227,6 +235,12 @@ async fn serve_on(
     let address = listener.local_addr().map_err(RuntimeError::Serve)?;
 
     let (stop, stopped) = watch::channel(false);
+    let mut parts = Watched::default();
+    if let Some(settings) = config.metrics {
+        let sources =
+            Sources { app: Arc::clone(app), timeline: Arc::clone(&timeline), mail: Arc::clone(&health) };
+        serve_metrics(settings, sources, &mut parts, &stopped).await?;
+    }
     let reactors = Reactors {
         app: Arc::clone(app),
         deliverer,
@@ -241,7 +255,6 @@ async fn serve_on(
     };
     let own = app.random().uuid(app.now()).map_err(Unavailable::from)?;
     let lease = reactors.lease(Some(config.storage.reactors_lock()), own);
-    let mut parts = Watched::default();
     parts.run("the index of the history", timeline.follow(Arc::clone(app.store()), stopped.clone()));
     if let Some(worker) = messaging.worker {
         parts.run("the sender of mail jobs", worker.run(stopped.clone()));
@@ -257,6 +270,22 @@ async fn serve_on(
         tracing::warn!("a reactor did not stop in time");
     }
     served
+}
+
+/// Begins to count, and serves what was counted, on an address of its own.
+async fn serve_metrics(
+    settings: MetricsSettings,
+    sources: Sources,
+    tasks: &mut Watched,
+    stopped: &watch::Receiver<bool>,
+) -> Result<(), RuntimeError> {
+    let bound = TcpListener::bind(settings.listen).await;
+    let listener = bound.map_err(|error| RuntimeError::ListenMetrics(settings.listen, error))?;
+    let address = listener.local_addr().map_err(RuntimeError::Serve)?;
+    let counting = metrics_server::begin(sources.app.now())?;
+    tasks.run("the server of metrics", counting.serve(listener, sources, stopped.clone()));
+    tracing::info!(%address, "metrics are served");
+    Ok(())
 }
 
 /// Answers requests until it is time to stop, or something is missed; those under way are finished, for as long as

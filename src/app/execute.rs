@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::sync::{MutexGuard, PoisonError};
 
 use bytes::Bytes;
+use tracing::Instrument as _;
 use vouchsafe_events::{
     Actor, Envelope, Event, EventId, Plain, Position, Reactor, Sealed, Stream, Timestamp, Version, decode,
     encode,
@@ -12,7 +13,9 @@ use vouchsafe_events::{
 use super::correlation::correlation as correlation_now;
 use super::{App, Cause, Failure, Unavailable};
 use crate::domain::{Decided, State};
+use crate::metrics::{self, Append, Command};
 use crate::store::{Appended, Expected, NewEvent, StoreError};
+use crate::traces;
 
 /// How often a decision is made anew when others write to its stream meanwhile.
 const TRIES: usize = 16;
@@ -65,6 +68,18 @@ impl App {
     /// The same where each event has a cause of its own, and where the caller learns more of the decision than its
     /// events: whatever the one that counts answered beside them.
     pub(super) async fn decide_with<S: State, T, R>(
+        &self,
+        stream: Stream,
+        decide: impl Fn(&S, Timestamp) -> Result<(Caused, T), R>,
+    ) -> Result<(Done, T), Failure<R>> {
+        let span = traces::decide(stream);
+        let decided = self.decide_anew(stream, decide).instrument(span.clone()).await;
+        tell(stream, &span, decided.as_ref().map(|(done, _)| done));
+        decided
+    }
+
+    /// Decides, and decides anew on what is there then when others write meanwhile.
+    async fn decide_anew<S: State, T, R>(
         &self,
         stream: Stream,
         decide: impl Fn(&S, Timestamp) -> Result<(Caused, T), R>,
@@ -138,10 +153,26 @@ impl App {
     ) -> Result<Appended, StoreError> {
         let mut repeats = 0;
         loop {
-            match self.store.append(stream, expected, events.to_vec()).await {
-                Ok(appended) => return Ok(appended),
-                Err(StoreError::Unavailable(_)) if repeats < REPEATS => repeats += 1,
-                Err(error) => return Err(error),
+            let span = traces::append(stream, events.len());
+            let begun = std::time::Instant::now();
+            let answer = self.store.append(stream, expected, events.to_vec()).instrument(span.clone()).await;
+            let how = how(&answer);
+            metrics::append(stream, how, begun.elapsed());
+            match answer {
+                Ok(appended) => {
+                    metrics::appended(events.iter().map(|event| event.kind));
+                    return Ok(appended);
+                }
+                Err(error) => {
+                    if !matches!(how, Append::Conflict) {
+                        traces::failed(&span);
+                    }
+                    if !matches!(error, StoreError::Unavailable(_)) || repeats >= REPEATS {
+                        return Err(error);
+                    }
+                    metrics::append_repeated();
+                    repeats += 1;
+                }
             }
         }
     }
@@ -149,6 +180,18 @@ impl App {
     /// Appends what a reactor did. Nothing is decided on such a stream, so it is never read: where it ends is
     /// remembered, and learnt from the log's answer when that turns out wrong. It grows with every mail.
     pub async fn record(
+        &self,
+        reactor: Reactor,
+        decided: Decided,
+    ) -> Result<Done, Failure<std::convert::Infallible>> {
+        let stream = Stream::Reactor(reactor);
+        let span = traces::decide(stream);
+        let recorded = self.record_anew(reactor, decided).instrument(span.clone()).await;
+        tell(stream, &span, recorded.as_ref());
+        recorded
+    }
+
+    async fn record_anew(
         &self,
         reactor: Reactor,
         decided: Decided,
@@ -176,6 +219,32 @@ impl App {
 
     fn ends(&self) -> MutexGuard<'_, BTreeMap<Reactor, Expected>> {
         self.reactor_ends.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// How an append went.
+const fn how(answer: &Result<Appended, StoreError>) -> Append {
+    match answer {
+        Ok(_) => Append::Appended,
+        Err(StoreError::WrongVersion { .. }) => Append::Conflict,
+        Err(error) if error.retryable() => Append::Unavailable,
+        Err(_) => Append::Refused,
+    }
+}
+
+/// Tells metrics and traces what a command came to.
+fn tell<R>(stream: Stream, span: &tracing::Span, outcome: Result<&Done, &Failure<R>>) {
+    let how = match outcome {
+        Ok(done) if done.events.is_empty() => Command::Nothing,
+        Ok(_) => Command::Done,
+        Err(Failure::Refused(_)) => Command::Refused,
+        Err(Failure::Contended) => Command::Contended,
+        Err(Failure::Unavailable(_)) => Command::Unavailable,
+    };
+    metrics::command(stream, how);
+    traces::decided(span, how.as_str(), outcome.map_or(&[][..], |done| done.kinds.as_slice()));
+    if matches!(how, Command::Contended | Command::Unavailable) {
+        traces::failed(span);
     }
 }
 

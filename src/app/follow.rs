@@ -9,9 +9,12 @@ use tokio::sync::watch;
 use vouchsafe_events::{DecodeError, Position, decode};
 use vouchsafe_projections::Lists;
 
+use tracing::Instrument as _;
+
 use super::Unavailable;
-use crate::snapshot;
+use crate::metrics::{self, Outcome};
 use crate::store::{EventStore, Followed};
+use crate::{snapshot, traces};
 
 /// How long a caller waits for the lists to reach a position. They lag by milliseconds; more means that
 /// something is wrong.
@@ -139,6 +142,7 @@ impl Following {
                     }
                 }
             }
+            metrics::lists_interrupted();
             self.standing.send_modify(|standing| standing.caught_up = false);
             tokio::time::sleep(pause).await;
             pause = (pause * 2).min(Duration::from_secs(5));
@@ -170,6 +174,11 @@ impl Following {
         standing.caught_up && !standing.stuck
     }
 
+    /// Whether the log holds an event that cannot be read: the lists stay before it.
+    pub fn is_stuck(&self) -> bool {
+        self.standing.borrow().stuck
+    }
+
     /// Waits until the lists have moved beyond a position.
     pub async fn moved(&self, beyond: Position) {
         let mut standing = self.standing.subscribe();
@@ -179,6 +188,17 @@ impl Following {
 
     /// Waits until the lists have reached a position.
     pub async fn reach(&self, wanted: Position) -> Result<(), NotFollowing> {
+        let begun = std::time::Instant::now();
+        let span = traces::wait_for_lists();
+        let reached = self.await_position(wanted).instrument(span.clone()).await;
+        metrics::waited_for_lists(begun.elapsed(), reached.is_ok());
+        if reached.is_err() {
+            traces::failed(&span);
+        }
+        reached
+    }
+
+    async fn await_position(&self, wanted: Position) -> Result<(), NotFollowing> {
         let mut standing = self.standing.subscribe();
         // Copied out at once: who holds on to what `wait_for` gives keeps the follower from going on.
         let reached = async {
@@ -201,9 +221,10 @@ impl Following {
             snapshot::write(&folder, &copy)
         });
         match written.await {
-            Ok(Ok(())) => {}
+            Ok(Ok(())) => return metrics::snapshot(Outcome::Done),
             Ok(Err(error)) => tracing::warn!(%error, "no snapshot could be written"),
             Err(error) => tracing::warn!(%error, "no snapshot could be written"),
         }
+        metrics::snapshot(Outcome::Failed);
     }
 }

@@ -6,15 +6,19 @@ mod tests;
 
 use std::hash::{DefaultHasher, Hash, Hasher};
 
+use tracing::Instrument as _;
 use vouchsafe_events::{
     Actor, ChallengeId, Email, Introduction, Method, Nonce, OrganisationId, PersonId, SessionHash, Stream,
 };
 
 use super::execute::caused;
+use super::sign_in::became;
 use super::{App, Cause, Done, Entered, Failure, SessionToken};
 use crate::domain::Person;
 use crate::domain::person::{LiftRefused, SignIn, Try, TryRefused, Verdict};
+use crate::metrics::{self, Code, Way};
 use crate::privacy::TypedCode;
+use crate::traces;
 
 pub(super) use strangers::Strangers;
 
@@ -80,6 +84,15 @@ impl App {
         asker: &Asker,
         admit: impl FnOnce() -> bool + Send,
     ) -> Result<(), Failure<std::convert::Infallible>> {
+        metrics::one_time_password(Code::Asked);
+        self.have_code_sent(asker, admit).instrument(traces::code("ask for a one-time password")).await
+    }
+
+    async fn have_code_sent(
+        &self,
+        asker: &Asker,
+        admit: impl FnOnce() -> bool + Send,
+    ) -> Result<(), Failure<std::convert::Infallible>> {
         let cause = Cause::by(Actor::System);
         let hash = self.ring.hash_email(&asker.email);
         let person = match self.lists(|lists| lists.person_by_email(hash)) {
@@ -101,6 +114,25 @@ impl App {
     /// Somebody types a code, in the browser that holds `asker.challenge`. `replaces`: the session that the browser
     /// had until now.
     pub async fn try_code(
+        &self,
+        asker: &Asker,
+        typed: &TypedCode,
+        device: String,
+        replaces: Option<SessionHash>,
+    ) -> Result<Entered, Failure<NotLetIn>> {
+        let tried = self.enter_by_code(asker, typed, device, replaces);
+        let tried = tried.instrument(traces::code("try a one-time password")).await;
+        match &tried {
+            Ok(_) => metrics::one_time_password(Code::Used),
+            Err(Failure::Refused(NotLetIn::NotTried(_))) => metrics::one_time_password(Code::NotTried),
+            Err(Failure::Refused(NotLetIn::NotTaken(_))) => metrics::one_time_password(Code::Refused),
+            Err(Failure::Contended | Failure::Unavailable(_)) => {}
+        }
+        metrics::sign_in(Way::OneTimePassword, became(&tried));
+        tried
+    }
+
+    async fn enter_by_code(
         &self,
         asker: &Asker,
         typed: &TypedCode,

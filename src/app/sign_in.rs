@@ -5,6 +5,7 @@ use std::fmt;
 use aws_lc_rs::digest::{SHA256, digest};
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use tracing::Instrument as _;
 use vouchsafe_events::{
     Actor, Email, Introduction, Method, OrganisationId, PersonId, Position, Refusal, SessionHash, SignOut,
     Stream, Timestamp,
@@ -16,7 +17,9 @@ use super::{App, Cause, Done, Failure, Unavailable};
 use crate::domain::organisation::Observed;
 use crate::domain::person::{ChooseRefused, SignIn, SignOutRefused};
 use crate::domain::{Person, PersonName};
+use crate::metrics::{self, Way};
 use crate::random::{NoRandomness, Random};
+use crate::traces;
 
 /// The secret that a browser holds for a session: 256 random bits (ASVS 5.0, 7.2.3). The log keeps its hash.
 #[derive(Clone, PartialEq, Eq)]
@@ -131,10 +134,25 @@ impl<R> From<IntroduceFailed> for Failure<R> {
     }
 }
 
+/// What became of a sign-in, for metrics.
+pub(super) const fn became<T, R>(entered: &Result<T, Failure<R>>) -> metrics::SignIn {
+    match entered {
+        Ok(_) => metrics::SignIn::Entered,
+        Err(Failure::Refused(_)) => metrics::SignIn::Refused,
+        Err(Failure::Contended | Failure::Unavailable(_)) => metrics::SignIn::Unavailable,
+    }
+}
+
 impl App {
     /// Somebody whom DfE Sign-in has recognised signs in. What it says of them, of their schools and of who
     /// approves there is taken note of first. Staff come in without a school.
     pub async fn sign_in(&self, arrival: Arrival) -> Result<Entered, Failure<NotEntered>> {
+        let entered = self.enter(arrival).instrument(traces::sign_in()).await;
+        metrics::sign_in(Way::DfeSignIn, became(&entered));
+        entered
+    }
+
+    async fn enter(&self, arrival: Arrival) -> Result<Entered, Failure<NotEntered>> {
         let cause = Cause::by(Actor::System);
         let account = Account {
             issuer: &arrival.issuer,

@@ -53,7 +53,7 @@ fn lines(config: &Config) -> Vec<String> {
             )
         },
     );
-    vec![
+    let mut lines = vec![
         format!("The service listens on {} without TLS: a proxy in front must end it.", config.server.listen),
         format!("People reach it at {}, as “{}”.", config.web.base_url, config.web.service_name),
         format!("The event log is {}.", config.storage.log().display()),
@@ -94,5 +94,31 @@ fn lines(config: &Config) -> Vec<String> {
             config.mail.from_address.as_str()
         ),
         broker(config.broker.as_ref()),
-    ]
+    ];
+    lines.extend(observed(config));
+    lines
+}
+
+/// What is observed of the service.
+fn observed(config: &Config) -> [String; 2] {
+    let metrics = config.metrics.map_or_else(
+        || "No metrics are served.".to_owned(),
+        |metrics| {
+            format!("Metrics are served at http://{}/metrics, to anybody who can reach it.", metrics.listen)
+        },
+    );
+    let traces = config.traces.as_ref().map_or_else(
+        || "No traces are sent.".to_owned(),
+        |traces| {
+            let headers = config.secrets.trace_headers.len();
+            let proxy = if traces.trust_traceparent { "a trusted proxy's word on it counts" } else { "whoever calls has no say in it" };
+            format!(
+                "Of requests a share of {} is traced, to {} as “{}”, with {headers} header(s) of yours; {proxy}.",
+                traces.sample_ratio,
+                traces.address(),
+                traces.service_name
+            )
+        },
+    );
+    [metrics, traces]
 }

@@ -51,10 +51,13 @@ pub(super) struct Demo {
 
 impl Demo {
     pub(super) async fn run(self) -> Result<(), Failed> {
-        log::start(&LogSettings {
-            format: LogFormat::Text,
-            filter: if self.verbose { "info" } else { "error" }.to_owned(),
-        });
+        log::start(
+            &LogSettings {
+                format: LogFormat::Text,
+                filter: if self.verbose { "info" } else { "error" }.to_owned(),
+            },
+            None,
+        );
         // The ports first: a demonstration that cannot run must not have emptied a folder.
         let own = SocketAddr::from((Ipv4Addr::LOCALHOST, self.port));
         let listener = runtime::listen(own).await.map_err(|error| match error {
@@ -151,6 +154,8 @@ impl Demo {
             mail,
             broker: None,
             log: LogSettings::default(),
+            metrics: None,
+            traces: None,
             secrets: Secrets {
                 key_ring_password: None,
                 dfe_sign_in: Credentials {
@@ -159,6 +164,7 @@ impl Demo {
                 },
                 mail_password: None,
                 broker_password: None,
+                trace_headers: Vec::new(),
                 master_key: None,
             },
         })

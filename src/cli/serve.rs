@@ -3,7 +3,7 @@
 use clap::Args;
 
 use super::{Configured, Failed, check, log};
-use crate::runtime;
+use crate::{runtime, traces};
 
 /// Runs the service.
 #[derive(Debug, Args)]
@@ -24,8 +24,13 @@ impl Serve {
             check::explain(&config);
             return Ok(());
         }
-        log::start(&config.log);
-        runtime::serve(config, runtime::asked_to_stop(), |_| {}).await?;
-        Ok(())
+        let headers = config.secrets.trace_headers.clone();
+        let traces = config.traces.as_ref().map(|settings| traces::begin(settings, headers)).transpose()?;
+        log::start(&config.log, traces.as_ref());
+        let served = runtime::serve(config, runtime::asked_to_stop(), |_| {}).await;
+        if let Some(traces) = traces {
+            traces.finish().await;
+        }
+        Ok(served?)
     }
 }

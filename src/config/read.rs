@@ -9,8 +9,10 @@ use toml::{Table, Value};
 
 use super::{Config, Secrets, read_secret};
 use crate::identity::dfe::Credentials;
+use crate::metrics::MetricsSettings;
 use crate::reactors::broker::BrokerSettings;
 use crate::secret::Secret;
+use crate::traces::{TraceHeaders, TracesSettings, read_headers};
 
 /// What environment variables of ours begin with.
 const PREFIX: &str = "VOUCHSAFE_";
@@ -102,6 +104,28 @@ impl Faults {
         }
     }
 
+    /// Reads one section, if it is there.
+    fn section_if_there<T: DeserializeOwned>(&mut self, table: &mut Table, name: &str) -> Option<T> {
+        if table.contains_key(name) { self.section(table, name) } else { None }
+    }
+
+    /// Looks at what is observed of the service, and reads the headers that the collector of traces asks for.
+    fn observed(
+        &mut self,
+        server: Option<&super::ServerSettings>,
+        metrics: Option<&MetricsSettings>,
+        traces: Option<&TracesSettings>,
+    ) -> TraceHeaders {
+        if let (Some(server), Some(metrics)) = (server, metrics) {
+            self.0.extend(metrics.fault(server.listen).map(|fault| format!("[metrics]: {fault}")));
+        }
+        let Some(traces) = traces else { return TraceHeaders::new() };
+        self.0.extend(traces.fault().map(|fault| format!("[traces]: {fault}")));
+        let read = traces.headers_file.as_deref().map(read_headers).transpose();
+        let read = read.map_err(|why| self.0.push(format!("traces.headers_file: {why}")));
+        read.ok().flatten().unwrap_or_default()
+    }
+
     /// Takes the file of a password out of its section: the password is no setting.
     fn password_file(&mut self, table: &mut Table, section: &str, key: &str) -> Option<PathBuf> {
         let value = table.get_mut(section).and_then(Value::as_table_mut)?.remove(key)?;
@@ -133,7 +157,7 @@ impl Faults {
     }
 
     fn config(mut self, mut table: Table, master_key: Option<Secret>) -> Result<Config, ConfigFaults> {
-        let server = self.section(&mut table, "server");
+        let server: Option<super::ServerSettings> = self.section(&mut table, "server");
         let web = self.section(&mut table, "web");
         let key_ring_password_file = self.password_file(&mut table, "storage", "key_ring_password_file");
         let storage: Option<super::StorageSettings> = self.section(&mut table, "storage");
@@ -145,6 +169,8 @@ impl Faults {
         let mail: Option<crate::reactors::mail::MailSettings> = self.section(&mut table, "mail");
         let (broker, broker_password) = self.broker(&mut table);
         let log: Option<super::LogSettings> = self.section(&mut table, "log");
+        let metrics: Option<MetricsSettings> = self.section_if_there(&mut table, "metrics");
+        let traces: Option<TracesSettings> = self.section_if_there(&mut table, "traces");
         for unknown in table.keys() {
             self.0.push(format!("[{unknown}] is not a section that vouchsafe knows"));
         }
@@ -173,6 +199,7 @@ impl Faults {
             credentials =
                 client.map(|client_secret| Credentials { client_secret, api_secret: api.flatten() });
         }
+        let trace_headers = self.observed(server.as_ref(), metrics.as_ref(), traces.as_ref());
         let mut mail_password = None;
         if let Some(mail) = &mail {
             if let Err(error) = mail.check(password_file.is_some()) {
@@ -210,11 +237,14 @@ impl Faults {
                 mail,
                 broker,
                 log,
+                metrics,
+                traces,
                 secrets: Secrets {
                     dfe_sign_in: credentials,
                     mail_password,
                     broker_password,
                     key_ring_password,
+                    trace_headers,
                     master_key,
                 },
             }),

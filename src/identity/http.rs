@@ -10,6 +10,8 @@ use openidconnect::{AsyncHttpClient, HttpRequest, HttpResponse};
 use serde::Deserialize;
 use url::{Host, Origin, Url};
 
+use crate::metrics::{self, Call};
+
 /// The most bytes of a body that are read: 1 MiB. DfE's largest answers are some hundred KiB.
 pub const MAX_BODY_BYTES: usize = 1024 * 1024;
 
@@ -94,7 +96,7 @@ impl From<reqwest::Error> for HttpError {
 }
 
 /// Whether a URL leads to this very machine.
-fn is_loopback(url: &Url) -> bool {
+pub(crate) fn is_loopback(url: &Url) -> bool {
     match url.host() {
         Some(Host::Domain(name)) => name.eq_ignore_ascii_case("localhost"),
         Some(Host::Ipv4(address)) => address.is_loopback(),
@@ -144,6 +146,20 @@ impl Http {
         if !is_secure(request.url(), self.allow_insecure_loopback) {
             return Err(HttpError::Insecure);
         }
+        let host = request.url().host_str().unwrap_or_default().to_owned();
+        let begun = std::time::Instant::now();
+        let answered = self.exchange(request).await;
+        let how = match &answered {
+            Ok(_) => Call::Answered,
+            Err(HttpError::TimedOut) => Call::TimedOut,
+            Err(HttpError::Unreachable(_)) => Call::Unreachable,
+            Err(_) => Call::Failed,
+        };
+        metrics::dfe_call(&host, how, begun.elapsed());
+        answered
+    }
+
+    async fn exchange(&self, request: reqwest::Request) -> Result<HttpResponse, HttpError> {
         let mut response = self.client.execute(request).await?;
         let status = response.status();
         if status.is_redirection() {

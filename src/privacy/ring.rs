@@ -13,6 +13,7 @@ use super::cache::Cache;
 use super::data_key::{DataKey, KeyId, Shut, WrappingKey};
 use super::one_time_password::{Code, Codes};
 use super::{CryptoError, KeyState, KeyStore, KeyStoreError, MAX_TEXT, MasterKey, Subkey};
+use crate::metrics::{self, KeyRing as Asked, Outcome};
 
 /// How many people's keys are held in the clear at once.
 const CACHED: usize = 4096;
@@ -165,7 +166,7 @@ impl KeyRing {
             Found::None => {
                 let wrapped = DataKey::generate()?.wrap(&self.wrapping)?;
                 // Another process may have been first: the key that the store has is the one that counts.
-                match aside(|| self.store.insert_if_absent(person, wrapped))? {
+                match aside(|| timed(Asked::Insert, || self.store.insert_if_absent(person, wrapped)))? {
                     KeyState::Live(kept) => Arc::new(
                         DataKey::unwrap(&kept, &self.wrapping)
                             .map_err(|shut| unusable(Trouble::Shut(shut)))?,
@@ -207,7 +208,7 @@ impl KeyRing {
     /// Destroys a person's key, for good. What was sealed under it cannot be read any more, and nothing more
     /// can be sealed for the person.
     pub fn destroy(&self, person: PersonId) -> Result<(), KeyStoreError> {
-        let destroyed = self.store.destroy(person);
+        let destroyed = timed(Asked::Destroy, || self.store.destroy(person));
         self.forget(person);
         destroyed
     }
@@ -252,11 +253,15 @@ impl KeyRing {
 
     fn find(&self, person: PersonId) -> Result<Found, Trouble> {
         // In this order: a key that is destroyed after the count was taken changes the next count.
-        let erasures = self.store.erasures().map_err(Trouble::Store)?;
+        let erasures = self
+            .store
+            .erasures()
+            .inspect_err(|_| metrics::key_ring_failed(Asked::Erasures))
+            .map_err(Trouble::Store)?;
         if let Some(key) = self.cache().get(erasures, person) {
             return Ok(Found::Live(key));
         }
-        match self.store.get(person).map_err(Trouble::Store)? {
+        match timed(Asked::Get, || self.store.get(person)).map_err(Trouble::Store)? {
             KeyState::None => Ok(Found::None),
             KeyState::Erased => Ok(Found::Erased),
             KeyState::Live(wrapped) => {
@@ -276,6 +281,15 @@ impl fmt::Debug for KeyRing {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("[key ring]")
     }
+}
+
+/// Has the store do something, and notes how long it took.
+fn timed<T>(asked: Asked, work: impl FnOnce() -> Result<T, KeyStoreError>) -> Result<T, KeyStoreError> {
+    let begun = std::time::Instant::now();
+    let done = work();
+    let how = if done.is_ok() { Outcome::Done } else { Outcome::Failed };
+    metrics::key_ring(asked, how, begun.elapsed());
+    done
 }
 
 /// Names a key-encryption key by what is derived beside it.

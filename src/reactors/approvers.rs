@@ -11,6 +11,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 use std::time::Duration;
 
+use tracing::Instrument as _;
 use vouchsafe_events::{Actor, ApproverBasis, OrganisationId, PersonId, Reactor, Refusal};
 
 use missed::{Missed, Said};
@@ -20,13 +21,15 @@ use crate::app::{App, Cause, Place, claims};
 use crate::domain::organisation::Observed;
 use crate::errors::Chain;
 use crate::identity::dfe_api::{Account, ApiError, ApproverRow, DfeApi, OrganisationRole};
+use crate::{metrics, traces};
 
 /// Asks DfE Sign-in at intervals until it is told to stop.
 pub async fn run(app: Arc<App>, api: Arc<DfeApi>, issuer: String, every: Duration, mut stop: Stop) {
     let mut poll = Poll { app, api, issuer, missed: Missed::default(), noted: BTreeMap::new() };
     let mut allowed = true;
     loop {
-        match poll.once().await {
+        let begun = std::time::Instant::now();
+        match poll.once().instrument(traces::reactor(Reactor::Approvers)).await {
             Ok(walked) => {
                 tracing::info!(
                     rows = walked.rows,
@@ -45,9 +48,11 @@ pub async fn run(app: Arc<App>, api: Arc<DfeApi>, issuer: String, every: Duratio
                 }
             }
             Err(error) => {
+                metrics::reactor_failed(Reactor::Approvers.name());
                 tracing::warn!(error = %Chain(&error), "DfE Sign-in did not say who the approvers are");
             }
         }
+        metrics::reactor_round(Reactor::Approvers, begun.elapsed(), poll.app.now());
         if !pause(&mut stop, every).await {
             return;
         }
@@ -120,6 +125,7 @@ impl Poll {
             match self.app.observe(*id, &place.seen, cause).await {
                 Ok(_) => drop(self.noted.insert(*id, place.seen.clone())),
                 Err(failure) => {
+                    metrics::reactor_failed(Reactor::Approvers.name());
                     tracing::error!(organisation = %id, error = %why(&failure), "an organisation could not be noted");
                 }
             }
@@ -152,6 +158,7 @@ impl Poll {
         match self.app.heard_from_dfe_sign_in(organisation, person, names_them, cause).await {
             Ok(done) => usize::from(!done.events.is_empty()),
             Err(failure) => {
+                metrics::reactor_failed(Reactor::Approvers.name());
                 tracing::error!(%organisation, %person, error = %why(&failure), "an approver could not be noted");
                 0
             }

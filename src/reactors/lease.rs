@@ -27,7 +27,11 @@ use uuid::Uuid;
 
 use super::postman::MailHealth;
 use super::{Stop, pause, stopped};
+use crate::metrics;
 use crate::store::{Cell, CellName, EventStore, StoreError};
+
+/// What the lease is called in metrics.
+const NAME: &str = "reactors";
 
 /// How long things take.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -117,7 +121,10 @@ impl Lease {
         W: Future<Output = T>,
     {
         loop {
+            metrics::lease(NAME, false);
             let held = self.acquire(&mut stop).await?;
+            metrics::lease_taken(NAME);
+            metrics::lease(NAME, true);
             tracing::info!("this instance runs the reactors from now on");
             let (tell, told) = watch::channel(false);
             let work = work(told);
@@ -141,6 +148,7 @@ impl Lease {
                     _ = work => self.hand_back(held).await,
                     () = self.keep(&mut held) => {}
                 }
+                metrics::lease(NAME, false);
                 return None;
             }
         }

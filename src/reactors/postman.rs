@@ -15,6 +15,7 @@ use std::time::Duration;
 
 use futures_util::future::{BoxFuture, FutureExt as _};
 use futures_util::stream::{FuturesUnordered, StreamExt as _};
+use tracing::Instrument as _;
 use vouchsafe_events::{
     Event, EventId, MailFailure, MailGivenUp, MailKind, MailSent, PersonId, Plain, Reactor, Timestamp,
 };
@@ -28,6 +29,7 @@ use super::broker::JobCourier;
 use super::mail::wait;
 use super::{Stop, stopped, why};
 use crate::app::App;
+use crate::{metrics, traces};
 
 /// After how many days a mail that the server keeps putting off is given up on (RFC 5321, 4.5.4.1).
 const GIVE_UP_AFTER_DAYS: i64 = 5;
@@ -148,7 +150,9 @@ impl Postman {
         loop {
             // Taken before looking, so that nothing that comes meanwhile is missed.
             let seen = following.position();
+            let begun = std::time::Instant::now();
             self.take_up();
+            metrics::reactor_round(Reactor::Mail, begun.elapsed(), app.now());
             let pause = self.pause();
             let over = tokio::select! {
                 Some(over) = self.under_way.next() => Some(over),
@@ -203,8 +207,15 @@ impl Postman {
                 continue;
             }
             self.busy.insert(mail.to, mail.mail);
-            let carried = self.courier.carry(mail.clone());
-            self.under_way.push(Box::pin(async move { (mail, carried.await) }));
+            let courier = Arc::clone(&self.courier);
+            self.under_way.push(Box::pin(async move {
+                let span = traces::mail(mail.mail);
+                let outcome = courier.carry(mail.clone()).instrument(span.clone()).await;
+                if !matches!(outcome, Outcome::Sent | Outcome::Over { sent: true, .. }) {
+                    traces::failed(&span);
+                }
+                (mail, outcome)
+            }));
         }
     }
 
@@ -216,11 +227,26 @@ impl Postman {
         }
         for (mail, outcome) in over {
             self.busy.remove(&mail.to);
+            self.tell(&mail, &outcome);
             if let Some(event) = self.conclude(&mail, &outcome) {
                 self.unrecorded.insert(key(&mail), event);
             }
         }
         self.record().await;
+    }
+
+    /// Tells metrics of an attempt.
+    fn tell(&self, mail: &PendingMail, outcome: &Outcome) {
+        let how = match outcome {
+            Outcome::Sent | Outcome::Over { sent: true, .. } => metrics::Mail::Sent,
+            Outcome::GivenUp(_) => metrics::Mail::GivenUp,
+            Outcome::Later | Outcome::Away | Outcome::Unheard => metrics::Mail::Delayed,
+            // It was over before, or the instance that had it gave it up.
+            Outcome::Over { sent: false, .. } => return,
+        };
+        let due = self.app.now().seconds_since(mail.at);
+        let due = Duration::from_secs(u64::try_from(due).unwrap_or(0));
+        metrics::mail(metrics::MailClass::of(mail.mail), how, due);
     }
 
     /// What is to be recorded of an attempt, if it was the last one.
@@ -253,6 +279,7 @@ impl Postman {
                 let answers = before.map_or(0, |waiting| waiting.answers) + 1;
                 if answers >= ANSWERS_BEFORE_GIVING_UP && mail.at.plus_days(GIVE_UP_AFTER_DAYS) <= now {
                     tracing::error!(event = %mail.event, to = %mail.to, kind = ?mail.mail, "mail given up on");
+                    metrics::mail_given_up(metrics::MailClass::of(mail.mail));
                     return Some(given_up(MailFailure::TimedOut));
                 }
                 self.wait_with(key, before, answers, false, now);
@@ -291,6 +318,7 @@ impl Postman {
         match self.app.record(Reactor::Mail, events).await {
             Ok(_) => self.unrecorded.clear(),
             Err(failure) => {
+                metrics::reactor_failed(Reactor::Mail.name());
                 tracing::error!(error = %why(&failure), "sent mails could not be recorded yet");
                 tokio::time::sleep(RECORD_AGAIN).await;
             }

@@ -11,12 +11,14 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 use std::time::Duration;
 
-use vouchsafe_events::{OrganisationId, PersonId, Timestamp};
+use tracing::Instrument as _;
+use vouchsafe_events::{OrganisationId, PersonId, Reactor, Timestamp};
 use vouchsafe_projections::{Lists, Organisation};
 
 use super::{Stop, pause, why};
 use crate::app::{App, Way};
 use crate::domain::organisation::{End, Outlook, Standing, outlook};
+use crate::{metrics, traces};
 
 /// How long it rests between two looks: an import makes thousands of changes.
 const REST: Duration = Duration::from_secs(1);
@@ -29,7 +31,9 @@ pub async fn run(app: Arc<App>, mut stop: Stop) {
     let mut successions = Successions::default();
     loop {
         let seen = app.following().position();
-        successions.look(&app).await;
+        let begun = std::time::Instant::now();
+        successions.look(&app).instrument(traces::reactor(Reactor::Successions)).await;
+        metrics::reactor_round(Reactor::Successions, begun.elapsed(), app.now());
         if !pause(&mut stop, REST).await {
             return;
         }
@@ -91,6 +95,7 @@ impl Successions {
                     done.insert(key, left);
                 }
                 Err(failure) => {
+                    metrics::reactor_failed(Reactor::Successions.name());
                     tracing::error!(
                         organisation = %left.from, successor = %left.end.at, error = %why(&failure),
                         "the people of a closed organisation could not be brought to its successor"

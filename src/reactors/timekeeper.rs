@@ -6,12 +6,14 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use vouchsafe_events::{ApproverBasis, OrganisationId, Timestamp};
+use tracing::Instrument as _;
+use vouchsafe_events::{ApproverBasis, OrganisationId, Reactor, Timestamp};
 use vouchsafe_projections::Organisation;
 
 use super::{Stop, pause, why};
 use crate::app::App;
 use crate::domain::Terms;
+use crate::{metrics, traces};
 
 /// How often it looks.
 const EVERY: Duration = Duration::from_secs(30);
@@ -19,7 +21,9 @@ const EVERY: Duration = Duration::from_secs(30);
 /// Runs until it is told to stop.
 pub async fn run(app: Arc<App>, mut stop: Stop) {
     loop {
-        look(&app).await;
+        let begun = std::time::Instant::now();
+        look(&app).instrument(traces::reactor(Reactor::Timekeeper)).await;
+        metrics::reactor_round(Reactor::Timekeeper, begun.elapsed(), app.now());
         if !pause(&mut stop, EVERY).await {
             return;
         }
@@ -41,6 +45,7 @@ pub async fn look(app: &App) -> usize {
         match app.keep_time(organisation).await {
             Ok(done) => happened += usize::from(!done.events.is_empty()),
             Err(failure) => {
+                metrics::reactor_failed(Reactor::Timekeeper.name());
                 tracing::error!(%organisation, error = %why(&failure), "what time brings could not be done");
             }
         }

@@ -16,6 +16,7 @@ use axum::{Extension, Router};
 use http::HeaderMap;
 use serde::Deserialize;
 use tokio::time::Instant;
+use tracing::Instrument as _;
 use vouchsafe_events::{ChallengeId, Email};
 
 use super::cookies;
@@ -25,6 +26,7 @@ use super::problem;
 use super::{Frame, Network, Problem, Reply, SignedIn, Site, links, sign_in};
 use crate::app::{Asker, Entered, NotLetIn, correlated, correlation};
 use crate::privacy::{NotACode, TypedCode};
+use crate::traces;
 use held::{Asked, Held, Unsigned};
 
 /// How long after a request came it is answered, whatever it found: longer than the work takes in ordinary running. A
@@ -141,13 +143,14 @@ async fn request(site: &Site, network: Network, email: Email, times: u8) -> Resu
     let asker = Asker { email: email.clone(), challenge, network: network.0.to_string() };
     let beside = site.clone();
     let answer = tokio::time::sleep(ANSWERED_AFTER);
-    let work = tokio::spawn(correlated(correlation(), async move {
+    let work = correlated(correlation(), async move {
         let admit = || beside.limits.admits_stranger(network);
         beside.app.ask_for_code(&asker, admit).await.map_err(|failure| match problem::refused(failure) {
             Ok(never) => match never {},
             Err(problem) => problem,
         })
-    }));
+    });
+    let work = tokio::spawn(work.instrument(traces::beside()).in_current_span());
     answer.await;
     if work.is_finished() {
         work.await.unwrap_or(Err(Problem::Internal))?;

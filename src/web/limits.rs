@@ -11,6 +11,7 @@ use governor::{DefaultDirectRateLimiter, DefaultKeyedRateLimiter, Quota};
 use http::request::Parts;
 
 use super::{Network, Problem, Site};
+use crate::metrics::{self, Limit};
 
 /// Sign-ins begun or finished, each counting one: as many at once, then as many a minute.
 const SIGN_INS: NonZeroU32 = NonZeroU32::new(120).unwrap();
@@ -67,11 +68,16 @@ fn key(address: IpAddr) -> IpAddr {
     }
 }
 
-fn check(limiter: &DefaultKeyedRateLimiter<IpAddr>, Network(address): Network) -> Result<(), Problem> {
+fn check(
+    limiter: &DefaultKeyedRateLimiter<IpAddr>,
+    limit: Limit,
+    Network(address): Network,
+) -> Result<(), Problem> {
     if limiter.len() > MOST_NETWORKS {
         limiter.retain_recent();
     }
     limiter.check_key(&key(address)).map_err(|not_until| {
+        metrics::rate_limited(limit);
         let wait = not_until.wait_time_from(DefaultClock::default().now());
         Problem::TooMany { retry_after: wait.as_secs() + 1 }
     })
@@ -92,12 +98,17 @@ impl Limits {
 
     /// Whether an address that nobody knows is taken note of when a one-time password is asked for.
     pub(super) fn admits_stranger(&self, network: Network) -> bool {
-        check(&self.strangers, network).is_ok() && self.all_strangers.check().is_ok()
+        let known = check(&self.strangers, Limit::Strangers, network).is_ok();
+        let admitted = known && self.all_strangers.check().is_ok();
+        if known && !admitted {
+            metrics::rate_limited(Limit::Strangers);
+        }
+        admitted
     }
 
     /// Counts a request.
     pub(super) fn request(&self, network: Network) -> Result<(), Problem> {
-        check(&self.requests, network)
+        check(&self.requests, Limit::Requests, network)
     }
 }
 
@@ -112,7 +123,7 @@ where
 
     async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, Problem> {
         let site = Site::from_ref(state);
-        check(&site.limits.sign_ins, Network::of(&site, parts)).map(|()| Self)
+        check(&site.limits.sign_ins, Limit::SignIns, Network::of(&site, parts)).map(|()| Self)
     }
 }
 
@@ -127,7 +138,7 @@ where
 
     async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, Problem> {
         let site = Site::from_ref(state);
-        check(&site.limits.codes, Network::of(&site, parts)).map(|()| Self)
+        check(&site.limits.codes, Limit::Codes, Network::of(&site, parts)).map(|()| Self)
     }
 }
 

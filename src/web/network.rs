@@ -51,6 +51,13 @@ impl Network {
     }
 }
 
+/// Whether a request comes by way of a proxy that is trusted.
+pub(super) fn by_trusted_proxy(site: &Site, parts: &Parts) -> bool {
+    let connection = parts.extensions.get::<ConnectInfo<SocketAddr>>();
+    connection
+        .is_some_and(|ConnectInfo(address)| site.settings.trusted_proxies.trust(address.ip().to_canonical()))
+}
+
 /// An address as proxies write it: alone, in brackets, or with a port behind it.
 fn hop(text: &str) -> Option<IpAddr> {
     let alone = || text.parse::<IpAddr>().ok();

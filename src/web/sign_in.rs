@@ -22,6 +22,7 @@ use crate::identity::dfe::{
     SignInRefused, TokenError,
 };
 use crate::identity::dfe_api::{Membership, OrganisationRole};
+use crate::metrics::{self, Way};
 use crate::secret::Secret;
 
 /// How many sign-ins one browser may have begun at once: a tab each.
@@ -68,6 +69,7 @@ async fn begin(
 ) -> Result<Reply, Problem> {
     let begun = site.dfe.begin().await.map_err(|error| {
         tracing::warn!(error = %Chain(&error), "a sign-in could not begin");
+        metrics::sign_in(Way::DfeSignIn, metrics::SignIn::Unavailable);
         Problem::SignInFailed(SignInFailed::DfeSignInDown)
     })?;
     let state = begun
@@ -115,6 +117,7 @@ async fn callback(
         Err(refused) => {
             tracing::warn!(error = %Chain(&refused.why), "a sign-in was refused");
             let why = failed(&refused.why);
+            metrics::sign_in(Way::DfeSignIn, became(why));
             note_refusal(&site, why, whose(&site, &refused, now_signed_in.as_ref()), network).await;
             return Ok(Reply::problem(Problem::SignInFailed(why)).cookie(used));
         }
@@ -175,6 +178,17 @@ fn whose(site: &Site, refused: &NotFinished, now_signed_in: Option<&SignedIn>) -
             site.app.lists(|lists| lists.person_by_subject(hash))
         }
         None => now_signed_in.map(|known| known.person),
+    }
+}
+
+/// What metrics say of a failure before anybody was recognised.
+const fn became(why: SignInFailed) -> metrics::SignIn {
+    match why {
+        SignInFailed::Denied | SignInFailed::NoEmail => metrics::SignIn::Refused,
+        SignInFailed::NotBegunHere | SignInFailed::TookTooLong | SignInFailed::NotTrusted => {
+            metrics::SignIn::NotTrusted
+        }
+        SignInFailed::DfeSignInDown => metrics::SignIn::Unavailable,
     }
 }
 

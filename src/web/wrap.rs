@@ -14,8 +14,9 @@ use vouchsafe_events::CorrelationId;
 use super::cookies::{self, SessionCookie};
 use super::problem::Words;
 use super::reply::Along;
-use super::{Frame, Network, Problem, Site, links};
+use super::{Frame, Network, Problem, Site, links, network};
 use crate::app::correlated;
+use crate::{metrics, traces};
 
 /// How long a handler may take before the person is told that the service is not available.
 const PATIENCE: Duration = Duration::from_secs(30);
@@ -31,18 +32,27 @@ pub(super) async fn wrap(State(site): State<Site>, request: Request, next: Next)
     let name = id.map(|id| id.to_string()).unwrap_or_default();
     let (parts, body) = request.into_parts();
     let network = Network::of(&site, &parts);
+    let by_proxy = network::by_trusted_proxy(&site, &parts);
     let mut request = Request::from_parts(parts, body);
     request.extensions_mut().insert(network);
     let method = request.method().clone();
     let path = request.uri().path().to_owned();
     let route = request.extensions().get::<MatchedPath>().cloned();
     let headers = request.headers().clone();
+    // The page's pattern and not its path: what stands in paths and queries may be what must not be in a log.
+    let page = route.as_ref().map_or("none", MatchedPath::as_str);
     let begun = std::time::Instant::now();
+    let in_flight = metrics::request_began();
 
-    let span = tracing::info_span!("request", request = %name);
+    let traced = traces::request(&method, page, &name);
+    if by_proxy {
+        traces::continued(&traced, &headers);
+    }
+    let span = tracing::info_span!(parent: &traced, "request", request = %name);
     let mut response = match site.limits.request(network) {
         Ok(()) => {
-            let answer = correlated(id, next.run(request)).instrument(span.clone());
+            let answer =
+                correlated(id, next.run(request)).instrument(span.clone()).instrument(traced.clone());
             let answered = tokio::time::timeout(PATIENCE, answer).await;
             answered.unwrap_or_else(|_| Problem::Unavailable.into_response())
         }
@@ -60,11 +70,14 @@ pub(super) async fn wrap(State(site): State<Site>, request: Request, next: Next)
     for cookie in set {
         response.headers_mut().append(header::SET_COOKIE, cookie);
     }
-    let millis = u64::try_from(begun.elapsed().as_millis()).unwrap_or(u64::MAX);
-    // The page's pattern and not its path: what stands in paths and queries may be what must not be in a log.
-    let route = route.as_ref().map_or("none", MatchedPath::as_str);
+    let (status, took) = (response.status(), begun.elapsed());
+    metrics::request(page, &method, status, took);
+    drop(in_flight);
+    traces::answered(&traced, status);
+    let millis = u64::try_from(took.as_millis()).unwrap_or(u64::MAX);
+    let trace = traces::trace_id(&traced);
     span.in_scope(|| {
-        tracing::info!(%method, path = route, status = response.status().as_u16(), duration_ms = millis, "answered");
+        tracing::info!(%method, path = page, status = status.as_u16(), duration_ms = millis, trace, "answered");
     });
     response
 }

@@ -22,6 +22,8 @@ const SECTIONS: &[(&str, &str, &str)] = &[
     ("mail", "src/reactors/mail/settings.rs", "MailSettings"),
     ("broker", "src/reactors/broker/settings.rs", "BrokerSettings"),
     ("log", "src/config.rs", "LogSettings"),
+    ("metrics", "src/metrics/settings.rs", "MetricsSettings"),
+    ("traces", "src/traces/settings.rs", "TracesSettings"),
 ];
 
 /// The public fields of a struct, as its source declares them.
@@ -130,6 +132,7 @@ fn load(folder: &tempfile::TempDir, change: impl Fn(&str) -> String) -> String {
     for name in ["dfe-client", "dfe-api", "smtp", "amqp"] {
         fs::write(folder.path().join(name), format!("the {name} secret\n")).unwrap();
     }
+    fs::write(folder.path().join("traces"), "authorization: the traces secret\n").unwrap();
     let text = read("docs/vouchsafe.example.toml").replace("/etc/vouchsafe/secrets", secrets);
     let file = folder.path().join("vouchsafe.toml");
     fs::write(&file, change(&text)).unwrap();
@@ -148,7 +151,9 @@ fn the_example_can_be_used_and_the_defaults_that_it_writes_out_are_the_defaults(
     });
     assert_eq!(as_it_is, written_out);
     assert!(
-        as_it_is.contains("Register early career teachers") && !as_it_is.contains("the dfe-client secret")
+        as_it_is.contains("Register early career teachers")
+            && !as_it_is.contains("the dfe-client secret")
+            && !as_it_is.contains("the traces secret")
     );
 }
 

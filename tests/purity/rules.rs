@@ -39,6 +39,8 @@ pub(crate) const IMPURE: &[&[&str]] = &[
     &["axum"],
     &["openidconnect"],
     &["tracing"],
+    &["metrics"],
+    &["opentelemetry"],
     &["println"],
     &["eprintln"],
     &["print"],

@@ -9,6 +9,7 @@ use vouchsafe_events::{DecodeError, Position, Recorded, decode};
 
 use super::{Timeline, TimelineError};
 use crate::errors::Chain;
+use crate::metrics;
 use crate::store::{EventStore, Followed, StoreError};
 
 /// How many events are taken in at once, at most, while following.
@@ -57,6 +58,7 @@ impl Timeline {
                 () = self.damaged.notified() => Interrupted::Damaged,
                 () = told(&mut stop) => return,
             };
+            metrics::timeline_interrupted();
             tracing::warn!(error = %Chain(&interrupted), "the index of the history is interrupted");
             let damage = match &interrupted {
                 Interrupted::Index(error) => error.is_damage(),

@@ -92,3 +92,39 @@ fn a_secret_file_that_is_missing_or_empty_is_named() {
     let told = load(Some(&file), &none()).unwrap_err().to_string();
     assert!(told.contains("client_secret_file") && told.contains("is empty"), "{told}");
 }
+
+#[test]
+fn what_observes_the_service_is_off_unless_it_is_named() {
+    let folder = tempfile::tempdir().unwrap();
+    let least = least(folder.path());
+    let config = load(Some(&write(folder.path(), "a.toml", &least)), &none()).unwrap();
+    assert!(config.metrics.is_none() && config.traces.is_none() && config.secrets.trace_headers.is_empty());
+    let headers = write(folder.path(), "headers", "authorization: Bearer shh-too\n");
+    let named = format!(
+        "{least}\n[metrics]\n[traces]\nendpoint = \"https://otlp.example\"\nheaders_file = \"{}\"",
+        headers.display()
+    );
+    let config = load(Some(&write(folder.path(), "b.toml", &named)), &none()).unwrap();
+    assert_eq!(config.metrics.unwrap().listen.to_string(), "127.0.0.1:9090");
+    assert_eq!(config.secrets.trace_headers.len(), 1);
+    assert!(!format!("{config:?}").contains("shh-too"));
+    // A variable alone switches metrics on.
+    let over = BTreeMap::from([("METRICS__LISTEN".to_owned(), "127.0.0.1:9191".to_owned())]);
+    let config = load(Some(&write(folder.path(), "c.toml", &least)), &over).unwrap();
+    assert_eq!(config.metrics.unwrap().listen.port(), 9191);
+}
+
+#[test]
+fn metrics_on_the_pages_port_and_headers_that_are_not_there_are_told() {
+    let folder = tempfile::tempdir().unwrap();
+    let wrong = format!(
+        "{}\n[metrics]\nlisten = \"0.0.0.0:8080\"\n[traces]\nendpoint = \"gopher://otlp\"\nheaders_file = \"/no/such\"",
+        least(folder.path())
+    );
+    let told = load(Some(&write(folder.path(), "a.toml", &wrong)), &none()).unwrap_err().to_string();
+    for fault in
+        ["[metrics]: listen: 8080 is the port", "[traces]: endpoint", "traces.headers_file: /no/such"]
+    {
+        assert!(told.contains(fault), "{told}");
+    }
+}

@@ -56,6 +56,9 @@ async fn the_line_of_a_request_names_the_page_and_no_id() {
     let lines = Lines::default();
     let (writer, level) = (lines.clone(), tracing::Level::INFO);
     let subscriber = tracing_subscriber::fmt().with_max_level(level).with_writer(move || writer.clone());
+    // While there is but one subscriber, a line that another test's thread comes to first is taken for one that nobody
+    // wants, here too.
+    let _another = tracing::Dispatch::new(tracing::subscriber::NoSubscriber::default());
     let _here = tracing::subscriber::set_default(subscriber.finish());
     let service = Service::start().await;
     let mut nobody = service.nobody();
