@@ -1,5 +1,6 @@
 //! The command line: one file a command. Data goes to standard output, talk to standard error.
 
+mod asyncapi;
 mod check;
 mod demo;
 mod health;
@@ -54,6 +55,9 @@ enum Command {
     Projections(projections::Projections),
     /// Looks after the server that holds the event log, where it is on EventStoreDB.
     Store(store::Store),
+    /// Describes the messages that are published to RabbitMQ.
+    #[command(name = "asyncapi")]
+    AsyncApi(asyncapi::AsyncApi),
 }
 
 /// Which configuration a command uses.
@@ -108,6 +112,7 @@ impl Cli {
             Command::Replay(command) => command.run().await,
             Command::Projections(command) => command.run().await,
             Command::Store(command) => command.run().await,
+            Command::AsyncApi(command) => command.run(),
         };
         match outcome {
             Ok(()) => ExitCode::SUCCESS,

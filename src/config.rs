@@ -16,6 +16,7 @@ use crate::domain::Terms;
 use crate::identity::dfe::{Credentials, DfeSettings};
 use crate::metrics::MetricsSettings;
 use crate::privacy::{PostgresSettings, PostgresSettingsError};
+use crate::reactors::broker::BrokerSettings;
 use crate::reactors::mail::MailSettings;
 use crate::secret::Secret;
 use crate::store::eventstoredb::{EventStoreDbOptions, WrongOptions};
@@ -266,6 +267,8 @@ pub struct Config {
     pub approvers: ApproverSettings,
     /// `[mail]`: how mail is sent.
     pub mail: MailSettings,
+    /// `[broker]`: how RabbitMQ is reached; without it nothing is published.
+    pub broker: Option<BrokerSettings>,
     /// `[log]`: what is logged.
     pub log: LogSettings,
     /// `[metrics]`: where metrics are served, if they are.
@@ -285,6 +288,8 @@ pub struct Secrets {
     pub mail_password: Option<Secret>,
     /// The password of the event log's server.
     pub event_log_password: Option<Secret>,
+    /// RabbitMQ's password.
+    pub broker_password: Option<Secret>,
     /// The password of the key ring's database.
     pub key_ring_password: Option<Secret>,
     /// The headers that the collector of traces asks for.

@@ -1,10 +1,12 @@
-//! What follows the log and acts: mail, time, keeping approvers in step with DfE Sign-in, and bringing the people of
-//! closed schools to their successors.
+//! What follows the log and acts: mail, messages, time, keeping approvers in step with DfE Sign-in, and bringing the
+//! people of closed schools to their successors.
 //!
 //! A reactor takes no input: it looks at how things stand, does what is to be done, and records it. So it may
 //! stop anywhere and go on later, and looking twice does nothing twice.
 
 pub mod approvers;
+mod backoff;
+pub mod broker;
 pub mod lease;
 pub mod mail;
 pub mod postman;

@@ -1,5 +1,6 @@
 //! Puts the parts together and runs them: what `serve` and `demo` share.
 
+mod messaging;
 mod reactors;
 mod storage;
 mod watched;
@@ -23,10 +24,12 @@ use crate::metrics::{self, MetricsSettings};
 use crate::privacy::{
     CookieSealer, CryptoError, KeyStoreError, MasterKey, MasterKeyError, PostgresSettingsError, RingError,
 };
+use crate::reactors::broker::BrokerError;
 use crate::reactors::mail::{Mailer, MailerError};
-use crate::reactors::postman::{MailHealth, Wording};
+use crate::reactors::postman::{Deliverer, MailHealth, Wording};
 use crate::store::StoreError;
 use crate::web::{Limits, Parts, Site, WebSettings, router};
+use messaging::Messaging;
 use reactors::{Asked, Reactors};
 pub use storage::open_log;
 use watched::Watched;
@@ -84,6 +87,9 @@ pub enum RuntimeError {
     /// The mail settings.
     #[error(transparent)]
     Mail(#[from] MailerError),
+    /// RabbitMQ's settings.
+    #[error(transparent)]
+    Broker(#[from] BrokerError),
     /// The address to listen on.
     #[error("vouchsafe cannot listen on {0}: stop what uses the port, or set server.listen")]
     Listen(SocketAddr, #[source] std::io::Error),
@@ -210,6 +216,9 @@ async fn serve_on(
     let mailer = Mailer::new(&config.mail, config.secrets.mail_password.as_ref())?;
     let timeline = Arc::new(Timeline::open(&config.storage.timeline())?);
     let health = Arc::new(MailHealth::default());
+    let deliverer =
+        Arc::new(Deliverer::new(Arc::clone(app), mailer, config.mail.clone(), wording(&config.web)));
+    let messaging = Messaging::new(&config, app, &deliverer, &health)?;
     let site = Site::new(Parts {
         mail: Arc::clone(&health),
         app: Arc::clone(app),
@@ -237,9 +246,9 @@ async fn serve_on(
     }
     let reactors = Reactors {
         app: Arc::clone(app),
-        mailer,
-        mail: config.mail.clone(),
-        wording: wording(&config.web),
+        deliverer,
+        publisher: messaging.publisher,
+        jobs: messaging.jobs,
         health,
         approvers: api.filter(|_| config.approvers.poll_seconds > 0).map(|api| Asked {
             api,
@@ -250,6 +259,9 @@ async fn serve_on(
     let own = app.random().uuid(app.now()).map_err(Unavailable::from)?;
     let lease = reactors.lease(config.storage.reactors_lock(), own);
     parts.run("the index of the history", timeline.follow(Arc::clone(app.store()), stopped.clone()));
+    if let Some(worker) = messaging.worker {
+        parts.run("the sender of mail jobs", worker.run(stopped.clone()));
+    }
     parts.run("the reactors", reactors.run(lease, stopped.clone()));
 
     tracing::info!(%address, "listening");

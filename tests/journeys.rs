@@ -4,6 +4,7 @@
     clippy::unwrap_used,
     clippy::expect_used,
     clippy::panic,
+    clippy::print_stdout,
     clippy::indexing_slicing,
     reason = "a test fails by panicking"
 )]
@@ -12,12 +13,16 @@
 mod access;
 #[path = "journeys/browser.rs"]
 mod browser;
+#[path = "journeys/cluster.rs"]
+mod cluster;
 #[path = "journeys/dfe_api.rs"]
 mod dfe_api;
 #[path = "journeys/doors.rs"]
 mod doors;
 #[path = "journeys/drawing.rs"]
 mod drawing;
+#[path = "journeys/instances.rs"]
+mod instances;
 #[path = "journeys/mail_server.rs"]
 mod mail_server;
 #[path = "journeys/one_time_password.rs"]
@@ -28,6 +33,8 @@ mod openid_provider;
 mod peers;
 #[path = "journeys/person.rs"]
 mod person;
+#[path = "support/postgres.rs"]
+mod postgres;
 #[path = "journeys/sign_in.rs"]
 mod sign_in;
 #[path = "journeys/upkeep.rs"]

@@ -145,6 +145,8 @@ const ADAPTERS: &[(&str, &[&str])] = &[
         "reqwest",
         &["src/identity/", "src/identity.rs", "src/demo/", "src/demo.rs", "src/traces/", "src/traces.rs"],
     ),
+    ("lapin", &["src/reactors/broker/"]),
+    ("schemars", &["src/reactors/broker/"]),
     ("mail_parser", &["src/demo/", "src/demo.rs"]),
     ("metrics::counter", &["src/metrics/"]),
     ("metrics::gauge", &["src/metrics/"]),

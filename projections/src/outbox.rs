@@ -123,6 +123,11 @@ impl Outbox {
         self.codes.iter().filter_map(|number| self.pending.get(number))
     }
 
+    /// One mail that is to be sent, if it still is.
+    pub fn find(&self, event: EventId, to: PersonId, mail: MailKind) -> Option<&PendingMail> {
+        self.pending.get(self.numbers.get(&(event, to, mail))?)
+    }
+
     /// The last [`GIVEN_UP_KEPT`] mails that were given up on, oldest first.
     pub fn given_up(&self) -> impl Iterator<Item = &GivenUp> {
         self.given_up.iter()

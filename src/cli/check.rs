@@ -2,6 +2,7 @@
 
 use super::log;
 use crate::config::Config;
+use crate::reactors::broker::{BrokerSettings, From};
 
 /// Says what a configuration means, in sentences. No secret is among them.
 pub(super) fn explain(config: &Config) {
@@ -9,6 +10,35 @@ pub(super) fn explain(config: &Config) {
     for line in lines(config) {
         log::data(&format!("  - {line}"));
     }
+}
+
+/// What goes to RabbitMQ.
+fn broker(broker: Option<&BrokerSettings>) -> String {
+    let Some(broker) = broker else {
+        return "Nothing is published: there is no [broker].".to_owned();
+    };
+    let personal = if broker.personal_data {
+        "with names, emails and what people wrote in the clear"
+    } else {
+        "without personal data"
+    };
+    let from = match broker.from {
+        From::Start => "the first event that there ever was",
+        From::Now => "what happens from then on",
+    };
+    let encrypted = if broker.is_encrypted() { "encrypted" } else { "NOT encrypted" };
+    let mail = if broker.mail_jobs {
+        "Mail is handed out through queues there, and every instance sends."
+    } else {
+        "Mail does not go through it."
+    };
+    format!(
+        "Events are published to the exchange “{}” at {}:{} ({encrypted}) as “{}”, {personal}; the first start begins with {from}. {mail}",
+        broker.exchange,
+        broker.host(),
+        broker.port(),
+        broker.username
+    )
 }
 
 fn lines(config: &Config) -> Vec<String> {
@@ -66,6 +96,7 @@ fn lines(config: &Config) -> Vec<String> {
             config.mail.port(),
             config.mail.from_address.as_str()
         ),
+        broker(config.broker.as_ref()),
     ];
     lines.extend(observed(config));
     lines

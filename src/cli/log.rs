@@ -23,7 +23,13 @@ pub(super) fn data(line: &str) -> bool {
 
 /// Starts logging, to standard error, and tracing, if there is somewhere to send traces.
 pub(super) fn start(settings: &LogSettings, traces: Option<&Exporting>) {
-    let filter = settings.filter.parse().unwrap_or_else(|_| EnvFilter::new("info"));
+    let mut filter: EnvFilter = settings.filter.parse().unwrap_or_else(|_| EnvFilter::new("info"));
+    // An outage of RabbitMQ is told in our words, as a warning; its client would call each an error.
+    if !settings.filter.contains("lapin")
+        && let Ok(quiet) = "lapin=off".parse()
+    {
+        filter = filter.add_directive(quiet);
+    }
     // What is traced is no line of the log, nor around one: `span` stays the request.
     let filter = filter.and(filter_fn(|metadata| metadata.target() != traces::TARGET));
     let lines = fmt::layer().with_writer(io::stderr);

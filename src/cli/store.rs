@@ -33,8 +33,8 @@ enum What {
         /// The user that the service signs in as.
         #[arg(long, value_name = "NAME")]
         service: String,
-        /// A cell that the service uses; once for each.
-        #[arg(long, value_name = "NAME")]
+        /// A cell that the service uses; once for each. Without it all that this version uses.
+        #[arg(long, value_name = "NAME", default_values = ["lease-reactors", "publisher"])]
         cell: Vec<CellName>,
     },
 }

@@ -7,9 +7,10 @@ use std::path::{Path, PathBuf};
 use serde::de::DeserializeOwned;
 use toml::{Table, Value};
 
-use super::{Config, Secrets, read_secret};
+use super::{Config, Secrets, StorageSettings, read_secret};
 use crate::identity::dfe::Credentials;
 use crate::metrics::MetricsSettings;
+use crate::reactors::broker::BrokerSettings;
 use crate::secret::Secret;
 use crate::traces::{TraceHeaders, TracesSettings, read_headers};
 
@@ -135,22 +136,54 @@ impl Faults {
         None
     }
 
+    /// RabbitMQ's section, if there is one, and its password.
+    fn broker(&mut self, table: &mut Table) -> (Option<BrokerSettings>, Option<Secret>) {
+        if !table.contains_key("broker") {
+            return (None, None);
+        }
+        let password_file = self.password_file(table, "broker", "password_file");
+        let broker: Option<BrokerSettings> = self.section(table, "broker");
+        if let Some(broker) = &broker
+            && let Err(error) = broker.check(password_file.is_some())
+        {
+            self.0.push(format!("[broker]: {error}"));
+        }
+        let password = password_file.as_deref().and_then(|path| self.secret("broker.password_file", path));
+        (broker, password)
+    }
+
     fn secret(&mut self, name: &str, path: &Path) -> Option<Secret> {
         read_secret(path).map_err(|why| self.0.push(format!("{name}: {why}"))).ok()
+    }
+
+    /// Reads `[storage]`, and the passwords of the servers that it names.
+    fn storage(&mut self, table: &mut Table) -> (Option<StorageSettings>, Option<Secret>, Option<Secret>) {
+        let mut password = |key: &str| {
+            let file = self.password_file(table, "storage", key)?;
+            self.secret(&format!("storage.{key}"), &file)
+        };
+        let (event_log, key_ring) = (password("event_log_password_file"), password("key_ring_password_file"));
+        let storage: Option<StorageSettings> = self.section(table, "storage");
+        if let Some(storage) = &storage {
+            let wrong = storage.event_store_db(event_log.as_ref()).err();
+            self.0.extend(wrong.map(|error| format!("[storage]: {error}")));
+            let wrong = storage.postgres(key_ring.as_ref()).err();
+            self.0.extend(wrong.map(|error| format!("[storage]: key_ring: {error}")));
+        }
+        (storage, event_log, key_ring)
     }
 
     fn config(mut self, mut table: Table, master_key: Option<Secret>) -> Result<Config, ConfigFaults> {
         let server: Option<super::ServerSettings> = self.section(&mut table, "server");
         let web = self.section(&mut table, "web");
-        let key_ring_password_file = self.password_file(&mut table, "storage", "key_ring_password_file");
-        let event_log_password_file = self.password_file(&mut table, "storage", "event_log_password_file");
-        let storage: Option<super::StorageSettings> = self.section(&mut table, "storage");
+        let (storage, event_log_password, key_ring_password) = self.storage(&mut table);
         let sessions: Option<super::SessionSettings> = self.section(&mut table, "sessions");
         let terms: Option<crate::domain::Terms> = self.section(&mut table, "terms");
         let dfe: Option<crate::identity::dfe::DfeSettings> = self.section(&mut table, "dfe_sign_in");
         let approvers = self.section(&mut table, "approvers");
         let password_file = self.password_file(&mut table, "mail", "password_file");
         let mail: Option<crate::reactors::mail::MailSettings> = self.section(&mut table, "mail");
+        let (broker, broker_password) = self.broker(&mut table);
         let log: Option<super::LogSettings> = self.section(&mut table, "log");
         let metrics: Option<MetricsSettings> = self.section_if_there(&mut table, "metrics");
         let traces: Option<TracesSettings> = self.section_if_there(&mut table, "traces");
@@ -190,20 +223,6 @@ impl Faults {
             }
             mail_password = password_file.as_deref().and_then(|path| self.secret("mail.password_file", path));
         }
-        let key_ring_password =
-            key_ring_password_file.and_then(|path| self.secret("storage.key_ring_password_file", &path));
-        if let Some(storage) = &storage
-            && let Err(error) = storage.postgres(key_ring_password.as_ref())
-        {
-            self.0.push(format!("[storage]: key_ring: {error}"));
-        }
-        let event_log_password =
-            event_log_password_file.and_then(|path| self.secret("storage.event_log_password_file", &path));
-        if let Some(storage) = &storage
-            && let Err(error) = storage.event_store_db(event_log_password.as_ref())
-        {
-            self.0.push(format!("[storage]: {error}"));
-        }
         match (server, web, storage, sessions, terms, dfe, approvers, mail, log, credentials) {
             (
                 Some(server),
@@ -225,6 +244,7 @@ impl Faults {
                 dfe_sign_in,
                 approvers,
                 mail,
+                broker,
                 log,
                 metrics,
                 traces,
@@ -232,6 +252,7 @@ impl Faults {
                     dfe_sign_in: credentials,
                     mail_password,
                     event_log_password,
+                    broker_password,
                     key_ring_password,
                     trace_headers,
                     master_key,

@@ -4,6 +4,8 @@
 //! the outbox. A mail goes out at least once: after a crash between the server's yes and our record it goes
 //! again, with the same Message-ID.
 
+mod courier;
+mod deliverer;
 mod letters;
 
 use std::collections::BTreeMap;
@@ -14,23 +16,20 @@ use std::time::Duration;
 use futures_util::future::{BoxFuture, FutureExt as _};
 use futures_util::stream::{FuturesUnordered, StreamExt as _};
 use tracing::Instrument as _;
-use url::Url;
 use vouchsafe_events::{
     Event, EventId, MailFailure, MailGivenUp, MailKind, MailSent, PersonId, Plain, Reactor, Timestamp,
 };
 use vouchsafe_projections::PendingMail;
 
-use super::mail::{Mail, MailSettings, Mailer, SendError, wait};
+pub(in crate::reactors) use courier::{Courier, Outcome, Room};
+use deliverer::Here;
+pub use deliverer::{Deliverer, Wording};
+
+use super::broker::JobCourier;
+use super::mail::wait;
 use super::{Stop, stopped, why};
 use crate::app::App;
-use crate::errors::Chain;
 use crate::{metrics, traces};
-
-/// How many mails are under way at once. One-time passwords, which somebody waits for, do not count among them.
-const AT_ONCE: usize = 8;
-
-/// How many one-time passwords are under way at once.
-const CODES_AT_ONCE: usize = 8;
 
 /// After how many days a mail that the server keeps putting off is given up on (RFC 5321, 4.5.4.1).
 const GIVE_UP_AFTER_DAYS: i64 = 5;
@@ -44,17 +43,6 @@ const EVERY: Duration = Duration::from_secs(5);
 /// After how long recording is tried again that a mail was sent.
 const RECORD_AGAIN: Duration = Duration::from_secs(1);
 
-/// What mails need to know of the service.
-#[derive(Clone, Debug)]
-pub struct Wording {
-    /// The service's name.
-    pub service_name: String,
-    /// The address that links in mails begin with.
-    pub base_url: Url,
-    /// The address of whoever helps, if it is known.
-    pub contact_email: Option<String>,
-}
-
 /// What names a mail.
 type Key = (EventId, PersonId, MailKind);
 
@@ -67,16 +55,6 @@ struct Waiting {
     /// Whether it waits because no mail goes out at all.
     away: bool,
     until: Timestamp,
-}
-
-/// What became of one attempt.
-enum Outcome {
-    Sent,
-    GivenUp(MailFailure),
-    /// The server does not take this mail yet.
-    Later,
-    /// No mail goes out at present.
-    Away,
 }
 
 /// Whether mail goes out at all. Pages that promise a mail ask it; it says nothing of any one mail.
@@ -100,6 +78,15 @@ impl MailHealth {
         self.set(true);
     }
 
+    /// Takes note of what became of a mail.
+    pub(in crate::reactors) fn learn(&self, outcome: &Outcome) {
+        match outcome {
+            Outcome::Sent | Outcome::Later => self.set(false),
+            Outcome::Away => self.set(true),
+            Outcome::GivenUp(_) | Outcome::Over { .. } | Outcome::Unheard => {}
+        }
+    }
+
     fn set(&self, away: bool) {
         if self.0.swap(away, Ordering::Relaxed) != away {
             if away {
@@ -111,17 +98,10 @@ impl MailHealth {
     }
 }
 
-/// Delivers one mail.
-struct Deliverer {
-    app: Arc<App>,
-    mailer: Mailer,
-    settings: MailSettings,
-    wording: Wording,
-}
-
 /// Works off the outbox.
 pub struct Postman {
-    deliverer: Arc<Deliverer>,
+    app: Arc<App>,
+    courier: Arc<dyn Courier>,
     health: Arc<MailHealth>,
     waiting: BTreeMap<Key, Waiting>,
     under_way: FuturesUnordered<BoxFuture<'static, (PendingMail, Outcome)>>,
@@ -136,16 +116,20 @@ fn key(mail: &PendingMail) -> Key {
 }
 
 impl Postman {
-    /// A postman who has not failed at anything yet.
-    pub fn new(
-        app: Arc<App>,
-        mailer: Mailer,
-        settings: MailSettings,
-        wording: Wording,
-        health: Arc<MailHealth>,
-    ) -> Self {
+    /// A postman who has not failed at anything yet, and takes mails to the server himself.
+    pub fn new(app: Arc<App>, deliverer: Arc<Deliverer>, health: Arc<MailHealth>) -> Self {
+        Self::with(app, Arc::new(Here(deliverer)), health)
+    }
+
+    /// One who hands mails out as jobs.
+    pub fn by_jobs(app: Arc<App>, jobs: Arc<JobCourier>, health: Arc<MailHealth>) -> Self {
+        Self::with(app, jobs, health)
+    }
+
+    fn with(app: Arc<App>, courier: Arc<dyn Courier>, health: Arc<MailHealth>) -> Self {
         Self {
-            deliverer: Arc::new(Deliverer { app, mailer, settings, wording }),
+            app,
+            courier,
             health,
             waiting: BTreeMap::new(),
             under_way: FuturesUnordered::new(),
@@ -155,15 +139,20 @@ impl Postman {
     }
 
     /// Works until it is told to stop. The mails that are under way then are finished.
-    pub async fn run(mut self, mut stop: Stop) {
-        let deliverer = Arc::clone(&self.deliverer);
-        let following = deliverer.app.following();
+    pub async fn run(self, stop: Stop) {
+        let courier = Arc::clone(&self.courier);
+        tokio::join!(courier.run(stop.clone()), self.work(stop));
+    }
+
+    async fn work(mut self, mut stop: Stop) {
+        let app = Arc::clone(&self.app);
+        let following = app.following();
         loop {
             // Taken before looking, so that nothing that comes meanwhile is missed.
             let seen = following.position();
             let begun = std::time::Instant::now();
             self.take_up();
-            metrics::reactor_round(Reactor::Mail, begun.elapsed(), deliverer.app.now());
+            metrics::reactor_round(Reactor::Mail, begun.elapsed(), app.now());
             let pause = self.pause();
             let over = tokio::select! {
                 Some(over) = self.under_way.next() => Some(over),
@@ -186,7 +175,7 @@ impl Postman {
         if !self.unrecorded.is_empty() {
             return RECORD_AGAIN;
         }
-        let now = self.deliverer.app.now();
+        let now = self.app.now();
         let next = self.waiting.values().map(|waiting| waiting.until.seconds_since(now).max(0)).min();
         next.and_then(|seconds| u64::try_from(seconds).ok())
             .map_or(EVERY, |seconds| Duration::from_secs(seconds).clamp(Duration::from_millis(200), EVERY))
@@ -195,18 +184,19 @@ impl Postman {
     /// Takes up what is due, as far as there is room.
     fn take_up(&mut self) {
         let codes = self.busy.values().filter(|mail| **mail == MailKind::OneTimePassword).count();
-        let room = AT_ONCE.saturating_sub(self.busy.len() - codes);
-        let room_for_codes = CODES_AT_ONCE.saturating_sub(codes);
+        let most = self.courier.room();
+        let room = most.letters.saturating_sub(self.busy.len() - codes);
+        let room_for_codes = most.codes.saturating_sub(codes);
         if room == 0 && room_for_codes == 0 {
             return;
         }
-        let now = self.deliverer.app.now();
+        let now = self.app.now();
         let due = |mail: &&PendingMail| {
             self.waiting.get(&key(mail)).is_none_or(|waiting| waiting.until <= now)
                 && !self.busy.contains_key(&mail.to)
                 && !self.unrecorded.contains_key(&key(mail))
         };
-        let taken: Vec<PendingMail> = self.deliverer.app.lists(|lists| {
+        let taken: Vec<PendingMail> = self.app.lists(|lists| {
             let others = |mail: &&PendingMail| mail.mail != MailKind::OneTimePassword;
             let codes = lists.outbox().pending_codes().filter(due).take(room_for_codes);
             let rest = lists.outbox().pending().filter(others).filter(due).take(room);
@@ -217,11 +207,11 @@ impl Postman {
                 continue;
             }
             self.busy.insert(mail.to, mail.mail);
-            let deliverer = Arc::clone(&self.deliverer);
+            let courier = Arc::clone(&self.courier);
             self.under_way.push(Box::pin(async move {
                 let span = traces::mail(mail.mail);
-                let outcome = deliverer.deliver(&mail).instrument(span.clone()).await;
-                if !matches!(outcome, Outcome::Sent) {
+                let outcome = courier.carry(mail.clone()).instrument(span.clone()).await;
+                if !matches!(outcome, Outcome::Sent | Outcome::Over { sent: true, .. }) {
                     traces::failed(&span);
                 }
                 (mail, outcome)
@@ -248,11 +238,13 @@ impl Postman {
     /// Tells metrics of an attempt.
     fn tell(&self, mail: &PendingMail, outcome: &Outcome) {
         let how = match outcome {
-            Outcome::Sent => metrics::Mail::Sent,
+            Outcome::Sent | Outcome::Over { sent: true, .. } => metrics::Mail::Sent,
             Outcome::GivenUp(_) => metrics::Mail::GivenUp,
-            Outcome::Later | Outcome::Away => metrics::Mail::Delayed,
+            Outcome::Later | Outcome::Away | Outcome::Unheard => metrics::Mail::Delayed,
+            // It was over before, or the instance that had it gave it up.
+            Outcome::Over { sent: false, .. } => return,
         };
-        let due = self.deliverer.app.now().seconds_since(mail.at);
+        let due = self.app.now().seconds_since(mail.at);
         let due = Duration::from_secs(u64::try_from(due).unwrap_or(0));
         metrics::mail(metrics::MailClass::of(mail.mail), how, due);
     }
@@ -262,7 +254,7 @@ impl Postman {
         let given_up = |reason| {
             Event::MailGivenUp(MailGivenUp { event: mail.event, to: mail.to, mail: mail.mail, reason })
         };
-        let now = self.deliverer.app.now();
+        let now = self.app.now();
         let key = key(mail);
         let before = self.waiting.remove(&key);
         match *outcome {
@@ -271,6 +263,17 @@ impl Postman {
                 Some(Event::MailSent(MailSent { event: mail.event, to: mail.to, mail: mail.mail }))
             }
             Outcome::GivenUp(reason) => Some(given_up(reason)),
+            Outcome::Over { sent, .. } => {
+                if sent {
+                    self.is_there_again(now);
+                }
+                None
+            }
+            Outcome::Unheard => {
+                let answers = before.map_or(0, |waiting| waiting.answers);
+                self.wait_with(key, before, answers, false, now);
+                None
+            }
             Outcome::Later => {
                 self.is_there_again(now);
                 let answers = before.map_or(0, |waiting| waiting.answers) + 1;
@@ -293,7 +296,7 @@ impl Postman {
 
     fn wait_with(&mut self, key: Key, before: Option<Waiting>, answers: u32, away: bool, now: Timestamp) {
         let failures = before.map_or(1, |waiting| waiting.failures.saturating_add(1));
-        let random = self.deliverer.app.random().bytes().map_or(u32::MAX, u32::from_be_bytes);
+        let random = self.app.random().bytes().map_or(u32::MAX, u32::from_be_bytes);
         let seconds = i64::try_from(wait(failures, random).as_secs()).unwrap_or(i64::MAX).max(1);
         self.waiting.insert(key, Waiting { failures, answers, away, until: now.plus_seconds(seconds) });
     }
@@ -312,7 +315,7 @@ impl Postman {
             return;
         }
         let events: Vec<Event<Plain>> = self.unrecorded.values().cloned().collect();
-        match self.deliverer.app.record(Reactor::Mail, events).await {
+        match self.app.record(Reactor::Mail, events).await {
             Ok(_) => self.unrecorded.clear(),
             Err(failure) => {
                 metrics::reactor_failed(Reactor::Mail.name());
@@ -320,49 +323,5 @@ impl Postman {
                 tokio::time::sleep(RECORD_AGAIN).await;
             }
         }
-    }
-}
-
-impl Deliverer {
-    async fn deliver(&self, pending: &PendingMail) -> Outcome {
-        let mail = match self.write(pending) {
-            Ok(mail) => mail,
-            Err(outcome) => return outcome,
-        };
-        match self.mailer.send(&mail).await {
-            Ok(()) => {
-                tracing::info!(event = %pending.event, to = %pending.to, kind = ?pending.mail, "mail sent");
-                Outcome::Sent
-            }
-            Err(SendError::Away { reason }) => {
-                tracing::warn!(event = %pending.event, to = %pending.to, kind = ?pending.mail, reason, "mail delayed");
-                Outcome::Away
-            }
-            Err(SendError::Later { reason }) => {
-                tracing::warn!(event = %pending.event, to = %pending.to, kind = ?pending.mail, reason, "mail delayed");
-                Outcome::Later
-            }
-            Err(SendError::Never { reason }) => {
-                tracing::error!(event = %pending.event, to = %pending.to, kind = ?pending.mail, reason, "mail refused for good");
-                Outcome::GivenUp(MailFailure::Refused)
-            }
-        }
-    }
-
-    /// Writes the mail from how things stand now.
-    fn write(&self, pending: &PendingMail) -> Result<Mail, Outcome> {
-        let (to, letter) = letters::letter(&self.app, &self.wording, pending).map_err(|missing| match missing {
-            letters::Missing::Erased => Outcome::GivenUp(MailFailure::Erased),
-            letters::Missing::Outdated => Outcome::GivenUp(MailFailure::Outdated),
-            letters::Missing::Unreadable => {
-                tracing::error!(event = %pending.event, to = %pending.to, "a mail's names cannot be read");
-                Outcome::Later
-            }
-        })?;
-        let (event, at) = (pending.event, self.app.now());
-        Mail::new(&self.settings, event, (pending.to, &to), at, &letter).map_err(|error| {
-            tracing::error!(error = %Chain(&error), event = %event, "a mail could not be written");
-            Outcome::Later
-        })
     }
 }

@@ -8,9 +8,9 @@ use uuid::Uuid;
 use super::watched::Watched;
 use crate::app::App;
 use crate::identity::dfe_api::DfeApi;
+use crate::reactors::broker::{JobCourier, Publisher};
 use crate::reactors::lease::Lease;
-use crate::reactors::mail::{MailSettings, Mailer};
-use crate::reactors::postman::{MailHealth, Postman, Wording};
+use crate::reactors::postman::{Deliverer, MailHealth, Postman};
 use crate::reactors::{Stop, approvers, stopped, successions, timekeeper};
 use crate::store::CellName;
 
@@ -27,9 +27,11 @@ pub(super) struct Asked {
 /// All that the reactors need, to begin them as often as this instance gets the lease.
 pub(super) struct Reactors {
     pub(super) app: Arc<App>,
-    pub(super) mailer: Mailer,
-    pub(super) mail: MailSettings,
-    pub(super) wording: Wording,
+    pub(super) deliverer: Arc<Deliverer>,
+    /// None: nothing is published.
+    pub(super) publisher: Option<Arc<Publisher>>,
+    /// None: mail goes out from here, and not through queues.
+    pub(super) jobs: Option<Arc<JobCourier>>,
     pub(super) health: Arc<MailHealth>,
     /// None: it is never asked.
     pub(super) approvers: Option<Asked>,
@@ -55,9 +57,16 @@ impl Reactors {
         let mut reactors = Watched::default();
         reactors.run("the timekeeper", timekeeper::run(app(), stop.clone()));
         reactors.run("the successions", successions::run(app(), stop.clone()));
-        let (mailer, mail, wording) = (self.mailer.clone(), self.mail.clone(), self.wording.clone());
-        let postman = Postman::new(app(), mailer, mail, wording, Arc::clone(&self.health));
+        let health = Arc::clone(&self.health);
+        let postman = match &self.jobs {
+            Some(jobs) => Postman::by_jobs(app(), Arc::clone(jobs), health),
+            None => Postman::new(app(), Arc::clone(&self.deliverer), health),
+        };
         reactors.run("the mail reactor", postman.run(stop.clone()));
+        if let Some(publisher) = &self.publisher {
+            let (publisher, stop) = (Arc::clone(publisher), stop.clone());
+            reactors.run("the publisher", async move { publisher.run(stop).await });
+        }
         if let Some(Asked { api, issuer, every }) = &self.approvers {
             let poll = approvers::run(app(), Arc::clone(api), issuer.clone(), *every, stop.clone());
             reactors.run("the reactor that asks who the approvers are", poll);

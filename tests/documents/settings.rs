@@ -20,6 +20,7 @@ const SECTIONS: &[(&str, &str, &str)] = &[
     ("dfe_sign_in.api.http", "src/identity/http.rs", "HttpSettings"),
     ("approvers", "src/config.rs", "ApproverSettings"),
     ("mail", "src/reactors/mail/settings.rs", "MailSettings"),
+    ("broker", "src/reactors/broker/settings.rs", "BrokerSettings"),
     ("log", "src/config.rs", "LogSettings"),
     ("metrics", "src/metrics/settings.rs", "MetricsSettings"),
     ("traces", "src/traces/settings.rs", "TracesSettings"),
@@ -42,10 +43,10 @@ fn keys(section: &str, file: &str, name: &str) -> BTreeSet<String> {
     found.retain(|key| !SECTIONS.iter().any(|(other, ..)| *other == format!("{section}.{key}")));
     // Passwords are no settings of whoever connects: `src/config/read.rs` takes their files out of the section.
     match section {
-        "mail" => drop(found.insert("password_file".to_owned())),
         "storage" => {
             found.extend(["event_log_password_file", "key_ring_password_file"].map(str::to_owned));
         }
+        "mail" | "broker" => drop(found.insert("password_file".to_owned())),
         _ => {}
     }
     found
@@ -130,7 +131,7 @@ fn both_documents_name_the_same_defaults() {
 /// Loads the example with its secrets in `folder`, changed as `change` says.
 fn load(folder: &tempfile::TempDir, change: impl Fn(&str) -> String) -> String {
     let secrets = folder.path().to_str().unwrap();
-    for name in ["dfe-client", "dfe-api", "smtp"] {
+    for name in ["dfe-client", "dfe-api", "smtp", "amqp"] {
         fs::write(folder.path().join(name), format!("the {name} secret\n")).unwrap();
     }
     fs::write(folder.path().join("traces"), "authorization: the traces secret\n").unwrap();

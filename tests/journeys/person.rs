@@ -33,6 +33,8 @@ impl Person {
     pub(crate) fn new(account: Account, base: &str) -> Self {
         let client = Client::builder()
             .redirect(Policy::none())
+            // Each request comes by a connection of its own, and so may land on another instance.
+            .pool_max_idle_per_host(0)
             .user_agent("Journey/1.0 (X11; Linux) Firefox/140.0")
             .build();
         Self {
@@ -149,6 +151,16 @@ impl Person {
         url: Url,
         fields: Option<Vec<(String, String)>>,
     ) -> Page {
+        self.attempts(method, url, fields).await.unwrap()
+    }
+
+    /// The same, where no answer may come.
+    async fn attempts(
+        &mut self,
+        method: Method,
+        url: Url,
+        fields: Option<Vec<(String, String)>>,
+    ) -> Result<Page, reqwest::Error> {
         let origin = url.origin().ascii_serialization();
         let cookies: Vec<String> = self
             .cookies
@@ -164,12 +176,28 @@ impl Person {
             let body = url::form_urlencoded::Serializer::new(String::new()).extend_pairs(fields).finish();
             request = request.header(header::CONTENT_TYPE, "application/x-www-form-urlencoded").body(body);
         }
-        let response = request.send().await.unwrap();
+        let response = request.send().await?;
         for cookie in response.headers().get_all(header::SET_COOKIE) {
             self.keeps(&origin, cookie.to_str().unwrap());
         }
         let (status, headers) = (response.status(), response.headers().clone());
-        Page { url, status, headers, html: response.text().await.unwrap() }
+        Ok(Page { url, status, headers, html: response.text().await? })
+    }
+
+    /// One request to a path of the product, where no answer may come: its status. They are on the page that it gave.
+    pub(crate) async fn tries(&mut self, path: &str, form: Option<&[(&str, &str)]>) -> Option<u16> {
+        let fields = form.map(|fields| {
+            let given = |name: &str| fields.iter().any(|(field, _)| *field == name);
+            let hidden = self.page().form(path).into_iter().filter(|(name, _)| !given(name));
+            let own = fields.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned()));
+            hidden.chain(own).collect()
+        });
+        let method = if fields.is_some() { Method::POST } else { Method::GET };
+        let url = self.base.join(path).unwrap();
+        let page = self.attempts(method, url, fields).await.ok()?;
+        let status = page.status.as_u16();
+        self.page = Some(page);
+        Some(status)
     }
 
     fn keeps(&mut self, origin: &str, cookie: &str) {

@@ -121,9 +121,16 @@ impl World {
 
     /// The same, with settings of its own, each as an environment variable gives it (without the prefix).
     pub(crate) async fn with(over: &[(&str, &str)]) -> Self {
+        let mut world = Self::prepared(over).await;
+        world.run().await;
+        world
+    }
+
+    /// The same, but for the product: it does not run yet.
+    pub(crate) async fn prepared(over: &[(&str, &str)]) -> Self {
         let (oidc, smtp, api) = tokio::join!(Oidc::start(), Smtp::start(), StandInDfeApi::start());
         let port = free_port();
-        let mut world = Self {
+        let world = Self {
             oidc,
             smtp,
             api,
@@ -138,8 +145,12 @@ impl World {
             (format!("{}/auth/callback", world.base), format!("{}/signed-out", world.base));
         world.oidc.register(CLIENT, "client secret", &callback, &signed_out).await;
         world.write_configuration(port);
-        world.run().await;
         world
+    }
+
+    /// The folder that everything of this world is in.
+    pub(crate) fn folder(&self) -> &Path {
+        self.folder.path()
     }
 
     fn write_configuration(&self, port: u16) {
@@ -323,6 +334,6 @@ impl World {
     }
 }
 
-fn free_port() -> u16 {
+pub(crate) fn free_port() -> u16 {
     std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port()
 }

@@ -35,6 +35,7 @@ pub(crate) const IMPURE: &[&[&str]] = &[
     &["rusqlite"],
     &["reqwest"],
     &["lettre"],
+    &["lapin"],
     &["axum"],
     &["openidconnect"],
     &["tracing"],

@@ -72,11 +72,6 @@ impl Postgres {
         &self.address
     }
 
-    /// Its data directory, if it is on this machine.
-    pub(crate) fn folder(&self) -> Option<PathBuf> {
-        self.own.as_ref().map(|own| own.folder.path().join("data"))
-    }
-
     /// Kills the server as a power cut would its machine. False if it is not ours to kill.
     pub(crate) fn kill(&mut self) -> bool {
         let Some(own) = &mut self.own else { return false };

@@ -2,19 +2,18 @@
 
 use std::time::Duration;
 
+use crate::reactors::backoff::spread;
+
 /// The most that is waited after the first failure.
 const FIRST_WAIT: Duration = Duration::from_secs(10);
 
 /// The most that is ever waited.
 pub const LONGEST_WAIT: Duration = Duration::from_mins(15);
 
-/// How long to wait after `failures` failures in a row: a bound that doubles each time, up to
-/// [`LONGEST_WAIT`], of which at least half is waited. `random`, drawn evenly from all values, chooses how
-/// much of the rest, so that many that failed together do not all come back together.
+/// How long to wait after `failures` failures in a row, up to [`LONGEST_WAIT`]; `random` spreads those that failed
+/// together.
 pub fn wait(failures: u32, random: u32) -> Duration {
-    let doubled = 2_u32.saturating_pow(failures.saturating_sub(1));
-    let half = FIRST_WAIT.saturating_mul(doubled).min(LONGEST_WAIT) / 2;
-    half + half.mul_f64(f64::from(random) / f64::from(u32::MAX))
+    spread(FIRST_WAIT, LONGEST_WAIT, failures, random)
 }
 
 #[cfg(test)]

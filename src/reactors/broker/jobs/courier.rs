@@ -1,0 +1,314 @@
+//! Puts jobs into the queues, and hears what became of them.
+
+use std::collections::{HashMap, HashSet};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+use bytes::Bytes;
+use futures_util::future::BoxFuture;
+use futures_util::stream::{FuturesUnordered, StreamExt as _};
+use lapin::options::{
+    BasicAckOptions, BasicConsumeOptions, BasicPublishOptions, QueueDeclareOptions, QueuePurgeOptions,
+};
+use lapin::types::{AMQPValue, FieldTable};
+use lapin::{BasicProperties, Channel, Confirmation, Connection, Consumer};
+use tokio::sync::{mpsc, oneshot};
+use tokio::time::Instant;
+use vouchsafe_projections::PendingMail;
+
+use super::topology::{self, CODES, LETTERS};
+use super::{Job, Key, Report, What};
+use crate::app::App;
+use crate::errors::Chain;
+use crate::metrics;
+use crate::reactors::Stop;
+use crate::reactors::backoff::spread;
+use crate::reactors::broker::dial::{self, Dialer, LinkError};
+use crate::reactors::broker::{BrokerError, BrokerHealth, BrokerSettings};
+use crate::reactors::postman::{Courier, Outcome, Room};
+use crate::secret::Secret;
+
+/// How many jobs may be under way at once, over all instances.
+const ROOM: Room = Room { codes: 64, letters: 64 };
+
+/// How long nothing may be heard of a job: longer than a mail server may take, and than RabbitMQ takes to notice that
+/// whoever had the job is gone.
+const PATIENCE: Duration = Duration::from_mins(5);
+
+/// How often the dead jobs are counted.
+const COUNT_EVERY: Duration = Duration::from_secs(30);
+
+/// The most that is waited for a connection after the first failure, and the most that is ever waited.
+const WAITS: (Duration, Duration) = (Duration::from_millis(500), Duration::from_secs(15));
+
+/// How long RabbitMQ keeps reports for an instance that is gone, in milliseconds.
+const REPORTS_EXPIRE: i32 = 600_000;
+
+/// A job to put into its queue, and whom to tell.
+type Order = (Job, oneshot::Sender<Outcome>);
+
+/// Has mails sent by whichever instance takes the job.
+pub struct JobCourier {
+    app: Arc<App>,
+    dialer: Dialer,
+    health: Arc<BrokerHealth>,
+    orders: mpsc::Sender<Order>,
+    to_do: tokio::sync::Mutex<mpsc::Receiver<Order>>,
+    /// Who waits to hear of which mail.
+    waiting: Mutex<HashMap<Key, oneshot::Sender<Outcome>>>,
+    reports: String,
+}
+
+impl JobCourier {
+    /// A courier that has not connected yet.
+    pub fn new(
+        app: Arc<App>,
+        settings: &BrokerSettings,
+        password: Secret,
+        health: Arc<BrokerHealth>,
+    ) -> Result<Self, BrokerError> {
+        let dialer = Dialer::new(settings, password)?;
+        let name = u128::from_be_bytes(app.random().bytes().map_err(|_| BrokerError::NoRandomness)?);
+        let (orders, to_do) = mpsc::channel(ROOM.codes + ROOM.letters);
+        Ok(Self {
+            app,
+            dialer,
+            health,
+            orders,
+            to_do: tokio::sync::Mutex::new(to_do),
+            waiting: Mutex::default(),
+            reports: format!("vouchsafe.mail.reports.{name:032x}"),
+        })
+    }
+
+    fn waiting(&self) -> MutexGuard<'_, HashMap<Key, oneshot::Sender<Outcome>>> {
+        self.waiting.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Connects, and works until the connection is lost; again and again.
+    async fn keep_connected(&self, to_do: &mut mpsc::Receiver<Order>) {
+        let (mut failures, mut first) = (0, true);
+        loop {
+            let ended = match self.connect(&mut first).await {
+                Ok((connection, post)) => {
+                    failures = 0;
+                    let ended = self.session(&connection, post, to_do).await;
+                    dial::hang_up(connection).await;
+                    ended
+                }
+                Err(error) => error,
+            };
+            failures += 1;
+            self.health.add_failure();
+            tracing::warn!(error = %Chain(&ended), "no mail jobs can be handed out for now");
+            let length = spread(
+                WAITS.0,
+                WAITS.1,
+                failures,
+                self.app.random().bytes().map_or(u32::MAX, u32::from_be_bytes),
+            );
+            // Whoever wants a mail carried meanwhile is told that none goes out.
+            let refuse = async {
+                while let Some((_, tell)) = to_do.recv().await {
+                    let _ = tell.send(Outcome::Away);
+                }
+            };
+            let _ = tokio::time::timeout(length, refuse).await;
+        }
+    }
+
+    async fn connect(&self, first: &mut bool) -> Result<(Connection, Post), LinkError> {
+        let connection = self.dialer.dial("vouchsafe: mail jobs").await?;
+        topology::declare(&connection).await?;
+        let channel = dial::confirming(&connection).await?;
+        if *first {
+            // Jobs that an earlier one of us put there: every mail that is due is handed out anew, and none twice.
+            for queue in [CODES, LETTERS] {
+                channel.queue_purge(queue.into(), QueuePurgeOptions::default()).await?;
+            }
+            *first = false;
+        }
+        let mut arguments = FieldTable::default();
+        arguments.insert("x-expires".into(), AMQPValue::LongInt(REPORTS_EXPIRE));
+        let durable = QueueDeclareOptions { durable: true, ..QueueDeclareOptions::default() };
+        channel
+            .queue_declare(self.reports.as_str().into(), durable, arguments)
+            .await
+            .map_err(dial::declined)?;
+        let reports = channel
+            .basic_consume(
+                self.reports.as_str().into(),
+                "reports".into(),
+                BasicConsumeOptions::default(),
+                FieldTable::default(),
+            )
+            .await?;
+        Ok((connection, Post { channel, reports }))
+    }
+
+    async fn session(
+        &self,
+        connection: &Connection,
+        mut post: Post,
+        to_do: &mut mpsc::Receiver<Order>,
+    ) -> LinkError {
+        let mut unconfirmed = HashSet::new();
+        let ended = self.hand_out(connection, &mut post, to_do, &mut unconfirmed).await;
+        // They may be in a queue or not. Handed out anew soon, they are carried once all the same: who takes the
+        // second job finds that the mail is over.
+        for key in unconfirmed {
+            self.tell(key, Outcome::Unheard);
+        }
+        ended
+    }
+
+    async fn hand_out(
+        &self,
+        connection: &Connection,
+        post: &mut Post,
+        to_do: &mut mpsc::Receiver<Order>,
+        unconfirmed: &mut HashSet<Key>,
+    ) -> LinkError {
+        let mut posting = FuturesUnordered::new();
+        let mut count = Instant::now();
+        loop {
+            tokio::select! {
+                Some((key, posted)) = posting.next() => {
+                    unconfirmed.remove(&key);
+                    if let Err(error) = posted {
+                        tracing::error!(error = %Chain(&error), "a mail job was not taken");
+                        if matches!(error, LinkError::Failed(_)) {
+                            unconfirmed.insert(key);
+                            return error;
+                        }
+                        self.tell(key, Outcome::Away);
+                    }
+                }
+                Some((job, tell)) = to_do.recv() => {
+                    self.waiting().insert(job.key(), tell);
+                    unconfirmed.insert(job.key());
+                    posting.push(post.put(job, self.reports.clone()));
+                }
+                report = post.reports.next() => match report {
+                    Some(Ok(delivery)) => {
+                        match serde_json::from_slice::<Report>(&delivery.data) {
+                            Ok(report) => self.hear(&report),
+                            Err(error) => tracing::error!(%error, "a report of a mail job cannot be read"),
+                        }
+                        if let Err(error) = delivery.ack(BasicAckOptions::default()).await {
+                            return error.into();
+                        }
+                    }
+                    Some(Err(error)) => return error.into(),
+                    None => return LinkError::Ended("reports of mail jobs"),
+                },
+                () = tokio::time::sleep_until(count) => {
+                    count = Instant::now() + COUNT_EVERY;
+                    match topology::dead(connection).await {
+                        Ok(dead) => self.count(dead),
+                        Err(error) => return error,
+                    }
+                }
+            }
+        }
+    }
+
+    fn hear(&self, report: &Report) {
+        let outcome = match report.what {
+            What::Over { position, sent } => Outcome::Over { position, sent },
+            What::Later => Outcome::Later,
+            What::Away => Outcome::Away,
+        };
+        self.tell((report.event, report.to, report.mail), outcome);
+    }
+
+    fn tell(&self, key: Key, outcome: Outcome) {
+        if let Some(tell) = self.waiting().remove(&key) {
+            // Who waited may have lost patience.
+            let _ = tell.send(outcome);
+        }
+    }
+
+    fn count(&self, dead: u64) {
+        if self.health.set_jobs_dead(dead) < dead {
+            tracing::error!(dead, queue = topology::DEAD, "mail jobs that nobody could handle");
+        }
+    }
+}
+
+/// What one connection is used for.
+struct Post {
+    channel: Channel,
+    reports: Consumer,
+}
+
+impl Post {
+    /// Puts a job into its queue. There must be one: the message is mandatory.
+    fn put(&self, job: Job, reports: String) -> BoxFuture<'static, (Key, Result<(), LinkError>)> {
+        let channel = self.channel.clone();
+        Box::pin(async move {
+            let put = async {
+                let body =
+                    Bytes::from(serde_json::to_vec(&job).map_err(|_| LinkError::Ended("writing of jobs"))?);
+                let properties = BasicProperties::default()
+                    .with_content_type("application/json".into())
+                    .with_delivery_mode(2)
+                    .with_reply_to(reports.into());
+                let mandatory = BasicPublishOptions { mandatory: true, ..BasicPublishOptions::default() };
+                let queue = topology::queue(job.mail);
+                let confirm =
+                    channel.basic_publish("".into(), queue.into(), mandatory, &body, properties).await?;
+                match confirm.await? {
+                    Confirmation::Ack(None) => Ok(()),
+                    Confirmation::Ack(Some(_)) | Confirmation::Nack(Some(_)) => {
+                        metrics::broker_returned();
+                        Err(LinkError::Unroutable(queue.to_owned()))
+                    }
+                    Confirmation::Nack(None) => Err(LinkError::Refused),
+                    Confirmation::NotRequested => Err(LinkError::Ended("confirming of messages")),
+                }
+            };
+            (job.key(), put.await)
+        })
+    }
+}
+
+impl Courier for JobCourier {
+    fn room(&self) -> Room {
+        ROOM
+    }
+
+    fn carry(&self, mail: PendingMail) -> BoxFuture<'static, Outcome> {
+        let job = Job { event: mail.event, to: mail.to, mail: mail.mail, position: mail.position };
+        let (tell, told) = oneshot::channel();
+        let ordered = self.orders.try_send((job, tell));
+        let app = Arc::clone(&self.app);
+        Box::pin(async move {
+            if ordered.is_err() {
+                return Outcome::Unheard;
+            }
+            let outcome = match tokio::time::timeout(PATIENCE, told).await {
+                Ok(Ok(outcome)) => outcome,
+                Ok(Err(_)) | Err(_) => Outcome::Unheard,
+            };
+            if let Outcome::Over { position, .. } = outcome {
+                // Else it would be taken up again before the lists know.
+                let _ = app.following().reach(position).await;
+            }
+            outcome
+        })
+    }
+
+    fn run(&self, mut stop: Stop) -> BoxFuture<'_, ()> {
+        Box::pin(async move {
+            let mut to_do = self.to_do.lock().await;
+            tokio::select! {
+                () = self.keep_connected(&mut to_do) => {}
+                _ = stop.wait_for(|stop| *stop) => {}
+            }
+            // Nobody waits for what will not be heard. Whoever has a job goes on with it.
+            self.waiting().clear();
+            while to_do.try_recv().is_ok() {}
+        })
+    }
+}

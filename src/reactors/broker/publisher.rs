@@ -1,0 +1,188 @@
+//! Publishes the log: in order for each stream, each event at least once.
+//!
+//! It reads on from its checkpoint, which moves when RabbitMQ has confirmed everything before it. Whatever happens, it
+//! begins again there: what was published and not yet accounted for is published twice, and nothing is left out.
+
+mod session;
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use session::Session;
+use url::Url;
+use vouchsafe_events::{DecodeError, Position};
+
+use super::checkpoint::{Checkpoint, CheckpointError};
+use super::dial::{self, BrokerError, Dialer, LinkError};
+use super::health::BrokerHealth;
+use super::settings::{BrokerSettings, From};
+use crate::app::App;
+use crate::errors::Chain;
+use crate::reactors::backoff::spread;
+use crate::reactors::{Stop, pause, stopped};
+use crate::secret::Secret;
+use crate::store::{CellName, StoreError};
+
+/// The most that is waited after the first failure, and the most that is ever waited.
+const WAITS: (Duration, Duration) = (Duration::from_millis(500), Duration::from_secs(30));
+
+/// For how long another process that publishes too is left alone.
+const STEP_ASIDE: Duration = Duration::from_secs(10);
+
+/// Publishes the log. It may be stopped and run again at any time.
+pub struct Publisher {
+    app: Arc<App>,
+    dialer: Dialer,
+    settings: BrokerSettings,
+    source: Url,
+    cell: CellName,
+    health: Arc<BrokerHealth>,
+}
+
+/// Why publishing ended for now.
+#[derive(Debug, thiserror::Error)]
+enum Ended {
+    /// It was told to.
+    #[error("told to stop")]
+    Stopped,
+    /// The connection.
+    #[error(transparent)]
+    Link(#[from] LinkError),
+    /// The log.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+    /// The checkpoint.
+    #[error(transparent)]
+    Checkpoint(#[from] CheckpointError),
+    /// An event that cannot be read.
+    #[error(transparent)]
+    Undecodable(#[from] DecodeError),
+    /// An event that cannot be put into a message.
+    #[error("an event cannot be written as a message")]
+    Unwritable(#[from] serde_json::Error),
+}
+
+impl std::convert::From<lapin::Error> for Ended {
+    fn from(error: lapin::Error) -> Self {
+        Self::Link(LinkError::Failed(error))
+    }
+}
+
+impl Ended {
+    /// Whether another process moved the checkpoint.
+    const fn is_not_alone(&self) -> bool {
+        matches!(
+            self,
+            Self::Checkpoint(CheckpointError::Store(StoreError::CellMoved { .. }))
+                | Self::Store(StoreError::CellMoved { .. })
+        )
+    }
+
+    /// Whether it is an event that stands in the way.
+    const fn is_stuck(&self) -> bool {
+        matches!(self, Self::Undecodable(_) | Self::Unwritable(_))
+    }
+}
+
+impl Publisher {
+    /// A publisher that has not connected yet. `source` is the address of the service.
+    pub fn new(
+        app: Arc<App>,
+        settings: BrokerSettings,
+        password: Secret,
+        source: Url,
+        health: Arc<BrokerHealth>,
+    ) -> Result<Self, BrokerError> {
+        let dialer = Dialer::new(&settings, password)?;
+        Ok(Self { app, dialer, settings, source, cell: "publisher".parse()?, health })
+    }
+
+    /// Publishes until it is told to stop.
+    pub async fn run(&self, mut stop: Stop) {
+        let mut failures = 0;
+        loop {
+            let ended = self.session(&mut stop, &mut failures).await;
+            self.health.set_connected(false);
+            self.health.set_stuck(ended.is_stuck());
+            if matches!(ended, Ended::Stopped) {
+                return;
+            }
+            failures += 1;
+            let mut length = spread(WAITS.0, WAITS.1, failures, self.random());
+            if ended.is_not_alone() {
+                tracing::warn!("another process publishes too: this one steps aside");
+                length = length.max(STEP_ASIDE);
+            } else if ended.is_stuck() {
+                tracing::error!(error = %Chain(&ended), "publishing stands still: nothing that follows is published");
+            } else {
+                self.health.add_failure();
+                tracing::warn!(error = %Chain(&ended), wait = ?length, "publishing was interrupted");
+            }
+            if !pause(&mut stop, length).await {
+                return;
+            }
+        }
+    }
+
+    fn random(&self) -> u32 {
+        self.app.random().bytes().map_or(u32::MAX, u32::from_be_bytes)
+    }
+
+    /// Connects and publishes until something ends it. `failures` begins anew with the first message confirmed.
+    async fn session(&self, stop: &mut Stop, failures: &mut u32) -> Ended {
+        let starting = async {
+            let checkpoint = self.start().await?;
+            let connection = self.dialer.dial("vouchsafe: events").await?;
+            Ok::<_, Ended>((checkpoint, connection))
+        };
+        let started = tokio::select! {
+            started = starting => started,
+            () = stopped(stop) => return Ended::Stopped,
+        };
+        let (checkpoint, connection) = match started {
+            Ok(started) => started,
+            Err(ended) => return ended,
+        };
+        let ended = match Session::open(self, checkpoint, &connection).await {
+            Ok(mut session) => {
+                self.health.set_connected(true);
+                tracing::info!(
+                    exchange = self.settings.exchange,
+                    after = session.reached().number(),
+                    "publishing to RabbitMQ"
+                );
+                let ended = session.run(stop, failures).await;
+                session.finish(ended).await
+            }
+            Err(ended) => ended,
+        };
+        dial::hang_up(connection).await;
+        ended
+    }
+
+    /// The checkpoint. At the very first start it is set to where that begins.
+    async fn start(&self) -> Result<Checkpoint, Ended> {
+        let store = self.app.store();
+        let mut checkpoint = Checkpoint::read(store, &self.cell).await?;
+        let head = store.head().await?;
+        match checkpoint.position() {
+            Some(position) if position <= head => {}
+            Some(position) => {
+                tracing::error!(
+                    checkpoint = position.number(),
+                    head = head.number(),
+                    "the log ends before the checkpoint, as after a restore: publishing goes on from its end"
+                );
+                checkpoint.write(head).await?;
+            }
+            None => {
+                let position = match self.settings.from {
+                    From::Start => Position::START,
+                    From::Now => head,
+                };
+                checkpoint.write(position).await?;
+            }
+        }
+        Ok(checkpoint)
+    }
+}
