@@ -8,4 +8,8 @@ CREATE ROLE vouchsafe LOGIN PASSWORD :'password' CONNECTION LIMIT 60;
 CREATE DATABASE vouchsafe OWNER vouchsafe;
 REVOKE ALL ON DATABASE vouchsafe FROM PUBLIC;
 REVOKE ALL ON DATABASE postgres FROM PUBLIC;
+-- So that a destroyed key leaves the write-ahead log at once.
+GRANT pg_checkpoint TO vouchsafe;
+\connect vouchsafe
+GRANT EXECUTE ON FUNCTION pg_switch_wal() TO vouchsafe;
 SQL

@@ -169,7 +169,7 @@ catalogue! {
     BROKER_CONFIRMED: Counter, "vouchsafe_broker_confirmed_total", [], from_start,
         "Messages that the broker confirmed to have taken.";
     BROKER_RETURNED: Counter, "vouchsafe_broker_returned_total", [], from_start,
-        "Messages that the broker gave back because no queue is bound for them.";
+        "Mail jobs that the broker gave back because their queue is not there.";
     BROKER_REFUSED: Counter, "vouchsafe_broker_refused_total", [], from_start,
         "Messages that the broker refused to take; they are sent again.";
     BROKER_RECONNECTS: Counter, "vouchsafe_broker_reconnects_total", [], from_start,

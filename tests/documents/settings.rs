@@ -185,3 +185,27 @@ fn every_variable_that_a_document_names_is_one() {
     }
     assert!(found > 5, "{found}");
 }
+
+#[test]
+fn the_configuration_of_the_compose_file_can_be_used() {
+    let folder = tempfile::tempdir().unwrap();
+    let text = read("deploy/vouchsafe.toml");
+    let secrets = text.lines().filter_map(|line| {
+        let (key, value) = line.split_once(" = \"")?;
+        key.ends_with("_file").then(|| value.trim_end_matches('"').to_owned())
+    });
+    let mut named: Vec<String> = secrets.collect();
+    named.sort();
+    named.dedup();
+    assert!(named.len() > 4, "{named:?}");
+    for path in &named {
+        let name = path.strip_prefix("/etc/vouchsafe/").unwrap();
+        let authority = rcgen::generate_simple_self_signed(["vouchsafe.test".to_owned()]).unwrap().cert.pem();
+        let held = if name == "ca.crt" { authority } else { "secret\n".to_owned() };
+        fs::write(folder.path().join(name), held).unwrap();
+    }
+    let file = folder.path().join("vouchsafe.toml");
+    fs::write(&file, text.replace("/etc/vouchsafe", folder.path().to_str().unwrap())).unwrap();
+    let config = config::load(Some(&file), &BTreeMap::new()).unwrap();
+    assert!(config.storage.event_log.is_some() && config.broker.is_some() && config.metrics.is_some());
+}

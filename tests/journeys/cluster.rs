@@ -133,7 +133,8 @@ pub(crate) struct Cluster {
 impl Cluster {
     /// As many instances, all ready. None where a server that they need cannot be had.
     pub(crate) async fn start(count: usize) -> Option<Self> {
-        let keys = Postgres::start()?;
+        // Its client brings a runtime of its own.
+        let keys = tokio::task::block_in_place(Postgres::start)?;
         let world = World::prepared(&[]).await;
         let folder = world.folder().to_owned();
         let mut log = LogServer { folder: folder.clone(), port: free_port(), process: None };
@@ -197,17 +198,21 @@ impl Cluster {
 
     /// Kills the log's server as a power cut would, and starts it again after a while.
     pub(crate) fn log_server_dies_for(&mut self, time: Duration) {
-        self.log.process.take().unwrap().kill();
-        std::thread::sleep(time);
-        self.log.run();
+        tokio::task::block_in_place(|| {
+            self.log.process.take().unwrap().kill();
+            std::thread::sleep(time);
+            self.log.run();
+        });
     }
 
     /// Kills the key ring's database, and starts it again. False if it is not ours.
     pub(crate) fn key_ring_dies_for(&mut self, time: Duration) -> bool {
-        let killed = self.keys.kill();
-        std::thread::sleep(time);
-        self.keys.run();
-        killed
+        tokio::task::block_in_place(|| {
+            let killed = self.keys.kill();
+            std::thread::sleep(time);
+            self.keys.run();
+            killed
+        })
     }
 
     /// Which instance runs the reactors, as soon as one says so that had not by `since`.

@@ -10,7 +10,7 @@ use std::time::Duration;
 
 use session::Session;
 use url::Url;
-use vouchsafe_events::{DecodeError, Position};
+use vouchsafe_events::{DecodeError, Position, decode};
 
 use super::checkpoint::{Checkpoint, CheckpointError};
 use super::dial::{self, BrokerError, Dialer, LinkError};
@@ -18,6 +18,7 @@ use super::health::BrokerHealth;
 use super::settings::{BrokerSettings, From};
 use crate::app::App;
 use crate::errors::Chain;
+use crate::metrics;
 use crate::reactors::backoff::spread;
 use crate::reactors::{Stop, pause, stopped};
 use crate::secret::Secret;
@@ -105,7 +106,12 @@ impl Publisher {
             self.health.set_connected(false);
             self.health.set_stuck(ended.is_stuck());
             if matches!(ended, Ended::Stopped) {
+                // Whoever publishes from now on tells how far behind it is.
+                metrics::broker_lag(None);
                 return;
+            }
+            if let Ok(lag) = self.lag().await {
+                metrics::broker_lag(lag);
             }
             failures += 1;
             let mut length = spread(WAITS.0, WAITS.1, failures, self.random());
@@ -122,6 +128,16 @@ impl Publisher {
                 return;
             }
         }
+    }
+
+    /// How old the first event is that no checkpoint covers. None if there is none.
+    async fn lag(&self) -> Result<Option<Duration>, Ended> {
+        let checkpoint = Checkpoint::read(self.app.store(), &self.cell).await?;
+        let position = checkpoint.position().unwrap_or(Position::START);
+        let next = self.app.store().read_all(position, 1).await?;
+        let Some(next) = next.first() else { return Ok(None) };
+        let at = decode(next.position, &next.bytes)?.envelope.at;
+        Ok(Some(Duration::from_secs(self.app.now().seconds_since(at).max(0).unsigned_abs())))
     }
 
     fn random(&self) -> u32 {
