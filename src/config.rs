@@ -168,6 +168,9 @@ impl StorageSettings {
         password: Option<&Secret>,
     ) -> Result<Option<PostgresSettings>, PostgresSettingsError> {
         match self.key_ring() {
+            KeyRingPlace::File(_) if password.is_some() || self.key_ring_ca_file.is_some() => {
+                Err(PostgresSettingsError::Alone)
+            }
             KeyRingPlace::File(_) => Ok(None),
             KeyRingPlace::Postgres(address) => {
                 PostgresSettings::new(&address, password, self.key_ring_ca_file.as_deref()).map(Some)

@@ -244,3 +244,41 @@ fn the_connection_is_by_tls_to_a_server_that_is_who_it_says() {
         "unknown to the system"
     );
 }
+
+#[test]
+fn a_server_that_says_nothing_is_left_and_found_again() {
+    let Some(server) = Postgres::start() else { return };
+    let Some(data) = folder(&server) else {
+        println!("skipped: the server's processes are not here");
+        return;
+    };
+    let ring = Arc::new(ring(&server));
+    let held = sealed(&ring, person());
+    let postmaster = std::fs::read_to_string(data.join("postmaster.pid")).unwrap();
+    let postmaster = postmaster.lines().next().unwrap().to_owned();
+    let tell = |signal: &str| {
+        for arguments in [[signal, "-P", &postmaster].as_slice(), &[signal, "-f", data.to_str().unwrap()]] {
+            std::process::Command::new("pkill").args(arguments).status().unwrap();
+        }
+    };
+    tell("-STOP");
+    // Many names of one page: the first waits, the others are told at once.
+    let (say, said) = std::sync::mpsc::channel();
+    let asked = {
+        let (ring, held) = (Arc::clone(&ring), held.clone());
+        std::thread::spawn(move || {
+            std::thread::sleep(FRESH);
+            say.send((0..50).all(|_| ring.open(&held) == Opened::Unreadable)).unwrap();
+        })
+    };
+    let outcome = said.recv_timeout(Duration::from_mins(1));
+    tell("-CONT");
+    assert_eq!(outcome, Ok(true), "a page would hang");
+    asked.join().unwrap();
+    let resumed = Instant::now();
+    while ring.open(&held) == Opened::Unreadable {
+        assert!(resumed.elapsed() < Duration::from_mins(1), "it is not found again");
+        std::thread::sleep(Duration::from_millis(100));
+    }
+    assert_eq!(shows(&ring, &held), "Zebedee");
+}

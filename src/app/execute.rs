@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::sync::{MutexGuard, PoisonError};
+use std::time::Duration;
 
 use bytes::Bytes;
 use tracing::Instrument as _;
@@ -22,6 +23,9 @@ const TRIES: usize = 16;
 
 /// How often an append whose answer is unclear is repeated, byte for byte.
 const REPEATS: usize = 3;
+
+/// After how long to look again whether the lists show what was recorded.
+const LOOK_AGAIN: Duration = Duration::from_secs(1);
 
 /// How many events are read from a stream at once.
 const PAGE: usize = 1000;
@@ -205,7 +209,11 @@ impl App {
             match self.append(stream, expected, &events).await {
                 Ok(appended) => {
                     self.ends().insert(reactor, Expected::Exact(appended.version));
-                    self.reach(appended.position).await?;
+                    // It is recorded: whoever asked must neither record it again nor go on from lists that do not show
+                    // it. If they never come to show it, another instance is given the reactors.
+                    while self.reach(appended.position).await.is_err() {
+                        tokio::time::sleep(LOOK_AGAIN).await;
+                    }
                     return Ok(Done::of(appended.position, &events));
                 }
                 Err(StoreError::WrongVersion { actual, .. }) => {

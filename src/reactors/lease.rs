@@ -91,6 +91,13 @@ pub struct Lease {
     health: Arc<MailHealth>,
 }
 
+/// Why a time of holding the lease is over.
+enum Over {
+    Lost,
+    Unfit,
+    Stopped,
+}
+
 /// What is held; it is given back by being dropped, where a file is locked.
 enum Held {
     File { _locked: File },
@@ -115,58 +122,79 @@ impl Lease {
     }
 
     /// Begins `work` whenever this instance gets the lease, and tells it to stop when it loses it, until it is told to
-    /// stop itself. Answers early only if the work ended though nobody told it to: with what it gave.
-    pub async fn run<T, W>(self, mut stop: Stop, mut work: impl FnMut(Stop) -> W) -> Option<T>
+    /// stop itself. While this instance is not `fit` to do the work it leaves the lease to others. Answers early only
+    /// if the work ended though nobody told it to: with what it gave.
+    pub async fn run<T, W>(
+        self,
+        mut stop: Stop,
+        fit: impl Fn() -> bool,
+        mut work: impl FnMut(Stop) -> W,
+    ) -> Option<T>
     where
         W: Future<Output = T>,
     {
         loop {
             metrics::lease(NAME, false);
-            let held = self.acquire(&mut stop).await?;
+            let mut held = self.acquire(&mut stop, &fit).await?;
+            tracing::info!("this instance runs the reactors from now on");
             metrics::lease_taken(NAME);
             metrics::lease(NAME, true);
-            tracing::info!("this instance runs the reactors from now on");
             let (tell, told) = watch::channel(false);
             let work = work(told);
             tokio::pin!(work);
-            let mut held = held;
-            let lost = tokio::select! {
+            let over = tokio::select! {
                 ended = &mut work => return Some(ended),
-                () = self.keep(&mut held) => true,
-                () = stopped(&mut stop) => false,
+                () = self.keep(&mut held) => Over::Lost,
+                () = self.until_unfit(&fit) => Over::Unfit,
+                () = stopped(&mut stop) => Over::Stopped,
             };
-            if lost {
-                tracing::warn!("this instance has lost the lease and stops its reactors");
-            }
+            metrics::lease(NAME, false);
             let _ = tell.send(true);
-            if lost {
-                // Another instance may begin soon.
-                let _ = timeout(self.terms.grace, work).await;
-            } else {
-                // There is time to finish the piece at hand, as long as the lease can be kept.
-                tokio::select! {
-                    _ = work => self.hand_back(held).await,
-                    () = self.keep(&mut held) => {}
+            match over {
+                Over::Lost => {
+                    tracing::warn!("this instance has lost the lease and stops its reactors");
+                    // Another instance may begin soon.
+                    let _ = timeout(self.terms.grace, work).await;
                 }
-                metrics::lease(NAME, false);
-                return None;
+                Over::Unfit => {
+                    tracing::error!("this instance cannot run the reactors and leaves them to another");
+                    let _ = timeout(self.terms.grace, work).await;
+                    self.hand_back(held).await;
+                }
+                Over::Stopped => {
+                    // There is time to finish the piece at hand, as long as the lease can be kept.
+                    tokio::select! {
+                        _ = work => self.hand_back(held).await,
+                        () = self.keep(&mut held) => {}
+                    }
+                    return None;
+                }
             }
         }
     }
 
+    /// Done when this instance is no longer fit to do the work.
+    async fn until_unfit(&self, fit: &impl Fn() -> bool) {
+        while fit() {
+            tokio::time::sleep(self.terms.look).await;
+        }
+    }
+
     /// Waits until this instance has the lease. None if it is time to stop.
-    async fn acquire(&self, stop: &mut Stop) -> Option<Held> {
+    async fn acquire(&self, stop: &mut Stop, fit: &impl Fn() -> bool) -> Option<Held> {
         let mut seen: Option<(u64, Instant)> = None;
         let mut failing = false;
         loop {
-            match self.try_acquire(&mut seen).await {
-                Ok(Some(held)) => return Some(held),
-                Ok(None) => failing = false,
-                Err(error) => {
-                    // What was seen before says nothing of the time in which nothing could be seen.
-                    seen = None;
-                    if !std::mem::replace(&mut failing, true) {
-                        tracing::warn!(error = &*error, "the lease cannot be seen");
+            if fit() {
+                match self.try_acquire(&mut seen).await {
+                    Ok(Some(held)) => return Some(held),
+                    Ok(None) => failing = false,
+                    Err(error) => {
+                        // What was seen before says nothing of the time in which nothing could be seen.
+                        seen = None;
+                        if !std::mem::replace(&mut failing, true) {
+                            tracing::warn!(error = &*error, "the lease cannot be seen");
+                        }
                     }
                 }
             }
@@ -267,10 +295,7 @@ impl Lease {
             Ok(version) => Ok(Some(version)),
             Err(StoreError::CellMoved { .. }) => {
                 // Perhaps by ourselves, where the answer was lost.
-                let cell = store.cell(name).await?;
-                let ours =
-                    cell.filter(|cell| Document::read(cell).is_some_and(|it| it.holder == Some(self.own)));
-                Ok(ours.map(|cell| cell.version))
+                self.ours(store, name).await
             }
             Err(error) => Err(error),
         }
@@ -278,12 +303,30 @@ impl Lease {
 
     /// Hands the lease back, so that another instance need not wait until it has run out.
     async fn hand_back(&self, held: Held) {
-        if let (Held::Cell { version, .. }, Place::Cell { store, name }) = (held, &self.place) {
-            let handed_back = store.set_cell(name, Some(version), self.document(None));
-            if !matches!(timeout(self.terms.grace, handed_back).await, Ok(Ok(_))) {
-                tracing::info!("the lease was not handed back: it runs out by itself");
+        let (Held::Cell { version, .. }, Place::Cell { store, name }) = (held, &self.place) else { return };
+        let hand_back = async {
+            let mut version = version;
+            loop {
+                match store.set_cell(name, Some(version), self.document(None)).await {
+                    // A renewal that was broken off may have been done all the same.
+                    Err(StoreError::CellMoved { .. }) => match self.ours(store.as_ref(), name).await? {
+                        Some(newer) if newer != version => version = newer,
+                        _ => return Ok(()),
+                    },
+                    outcome => return outcome.map(drop),
+                }
             }
+        };
+        if !matches!(timeout(self.terms.grace, hand_back).await, Ok(Ok(()))) {
+            tracing::info!("the lease was not handed back: it runs out by itself");
         }
+    }
+
+    /// The cell's version, if this run of the instance set it last.
+    async fn ours(&self, store: &dyn EventStore, name: &CellName) -> Result<Option<u64>, StoreError> {
+        let cell = store.cell(name).await?;
+        let ours = cell.filter(|cell| Document::read(cell).is_some_and(|it| it.holder == Some(self.own)));
+        Ok(ours.map(|cell| cell.version))
     }
 
     fn document(&self, holder: Option<Uuid>) -> Bytes {

@@ -49,7 +49,9 @@ impl Reactors {
 
     /// Runs while this instance has the lease, until it is told to stop. Ends early if a reactor does.
     pub(super) async fn run(self, lease: Lease, stop: Stop) {
-        lease.run(stop, |stop| self.work(stop)).await;
+        // An instance whose lists stand still would do again what was done.
+        let fit = || !self.app.following().is_stuck();
+        lease.run(stop, fit, |stop| self.work(stop)).await;
     }
 
     async fn work(&self, mut stop: Stop) {

@@ -4,11 +4,11 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
-use postgres::config::{Host, SslMode};
-use postgres::{Client, Config};
 use rustls::pki_types::CertificateDer;
 use rustls::pki_types::pem::PemObject as _;
 use rustls::{ClientConfig, RootCertStore};
+use tokio_postgres::config::{Host, SslMode, TargetSessionAttrs};
+use tokio_postgres::{Client, Config, Error};
 use tokio_postgres_rustls::MakeRustlsConnect;
 
 use crate::secret::Secret;
@@ -33,7 +33,7 @@ pub enum PostgresSettingsError {
     #[error(
         "it is not the address of a PostgreSQL database, such as postgres://vouchsafe@db.example:5432/keys"
     )]
-    NotAnAddress(#[source] postgres::Error),
+    NotAnAddress(#[source] Error),
     /// The password stands in the address.
     #[error(
         "the password must not stand in the address: put it in a file and name that in key_ring_password_file"
@@ -42,6 +42,14 @@ pub enum PostgresSettingsError {
     /// The address names no host, user or database.
     #[error("the address must name a host, a user and a database: postgres://user@host:5432/database")]
     Incomplete,
+    /// A password or certificates without a database.
+    #[error("key_ring_password_file and key_ring_ca_file are for a key ring in a database, and it is a file")]
+    Alone,
+    /// The address has parameters that have no meaning here.
+    #[error(
+        "the address must not have hostaddr or options: name the host itself, and set defaults for the role in the database"
+    )]
+    Parameters,
     /// Without TLS to another machine.
     #[error("a database on another machine must be reached with TLS: leave sslmode=disable out")]
     Insecure,
@@ -72,6 +80,9 @@ impl PostgresSettings {
         if config.get_hosts().is_empty() || config.get_user().is_none() || config.get_dbname().is_none() {
             return Err(PostgresSettingsError::Incomplete);
         }
+        if !config.get_hostaddrs().is_empty() || !config.get_options().unwrap_or_default().is_empty() {
+            return Err(PostgresSettingsError::Parameters);
+        }
         if config.get_ssl_mode() != SslMode::Disable {
             config.ssl_mode(SslMode::Require);
         } else if !config.get_hosts().iter().all(is_here) {
@@ -82,18 +93,23 @@ impl PostgresSettings {
         }
         config
             .application_name("vouchsafe")
+            // A standby does not know yet what was destroyed.
+            .target_session_attrs(TargetSessionAttrs::ReadWrite)
             .connect_timeout(CONNECT)
             .tcp_user_timeout(Duration::from_millis(STATEMENT_MILLIS.into()))
-            .options(&format!(
+            .options(format!(
                 "-c statement_timeout={STATEMENT_MILLIS} -c lock_timeout={STATEMENT_MILLIS} -c synchronous_commit=on \
                  -c idle_in_transaction_session_timeout={STATEMENT_MILLIS}"
             ));
         Ok(Self { config, tls: MakeRustlsConnect::new(tls(ca_file)?) })
     }
 
-    /// Connects.
-    pub(super) fn connect(&self) -> Result<Client, postgres::Error> {
-        self.config.connect(self.tls.clone())
+    /// Connects. What keeps the connection going runs beside, on the same runtime.
+    pub(super) async fn connect(&self) -> Result<Client, Error> {
+        let (client, connection) = self.config.connect(self.tls.clone()).await?;
+        // Its end is told by what is asked of the client.
+        drop(tokio::spawn(connection));
+        Ok(client)
     }
 }
 
@@ -149,6 +165,12 @@ mod tests {
         assert!(why("postgres://vouchsafe:hunter2@db.example/keys").contains("password"));
         assert!(!why("postgres://vouchsafe:hunter2@db.example/keys").contains("hunter2"));
         assert!(why("postgres://vouchsafe@db.example/keys?sslmode=disable").contains("TLS"));
+        for hidden in ["hostaddr=10.0.0.9&sslmode=disable", "options=-csearch_path%3Dother"] {
+            assert!(
+                why(&format!("postgres://vouchsafe@localhost/keys?{hidden}")).contains("hostaddr"),
+                "{hidden}"
+            );
+        }
         assert!(why("postgres://db.example/keys").contains("user"));
         assert!(why("postgres://vouchsafe@db.example:port/keys").contains("not the address"));
     }

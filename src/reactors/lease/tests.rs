@@ -66,14 +66,18 @@ impl Instance {
         let (stop, stopped) = watch::channel(false);
         let (counter, begun) = watch::channel(0);
         let work = Arc::clone(work);
-        let task = tokio::spawn(lease.run(stopped, move |mut stop| {
-            let worker = Worker::new(&work);
-            counter.send_modify(|begun| *begun += 1);
-            async move {
-                let _ = stop.wait_for(|stop| *stop).await;
-                drop(worker);
-            }
-        }));
+        let task = tokio::spawn(lease.run(
+            stopped,
+            || true,
+            move |mut stop| {
+                let worker = Worker::new(&work);
+                counter.send_modify(|begun| *begun += 1);
+                async move {
+                    let _ = stop.wait_for(|stop| *stop).await;
+                    drop(worker);
+                }
+            },
+        ));
         Self { task, stop, begun, health }
     }
 
@@ -170,7 +174,7 @@ async fn work_that_ends_by_itself_is_told() {
     let (folder, health) = (tempfile::tempdir().unwrap(), Arc::new(MailHealth::default()));
     let lease = Lease::of_cell(log(folder.path()), name(), own(), health).with_terms(QUICK);
     let (_stop, stopped) = watch::channel(false);
-    assert_eq!(lease.run(stopped, |_| async { 7 }).await, Some(7));
+    assert_eq!(lease.run(stopped, || true, |_| async { 7 }).await, Some(7));
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -188,4 +192,35 @@ async fn that_no_mail_goes_out_is_known_where_none_is_sent() {
     timeout(Duration::from_secs(20), heard).await.unwrap();
     first.stop().await;
     second.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn one_that_is_no_longer_fit_leaves_the_lease_to_another() {
+    let (folder, work) = (tempfile::tempdir().unwrap(), Arc::new(Work::default()));
+    let fit = Arc::new(std::sync::atomic::AtomicBool::new(true));
+    let lease = Lease::of_cell(log(folder.path()), name(), own(), Arc::default()).with_terms(QUICK);
+    let (stop, stopped) = watch::channel(false);
+    let (is_fit, begun) = (Arc::clone(&fit), Arc::new(AtomicUsize::new(0)));
+    let times = Arc::clone(&begun);
+    let first = tokio::spawn(lease.run(
+        stopped,
+        move || is_fit.load(Ordering::SeqCst),
+        move |mut stop| {
+            times.fetch_add(1, Ordering::SeqCst);
+            async move {
+                let _ = stop.wait_for(|stop| *stop).await;
+            }
+        },
+    ));
+    while begun.load(Ordering::SeqCst) == 0 {
+        tokio::time::sleep(QUICK.look).await;
+    }
+    let mut second = Instance::of_cell(folder.path(), &work);
+    fit.store(false, Ordering::SeqCst);
+    second.begins(1).await;
+    second.stop().await;
+    tokio::time::sleep(QUICK.lasts).await;
+    assert_eq!(begun.load(Ordering::SeqCst), 1, "it took the lease though it is not fit");
+    let _ = stop.send(true);
+    assert_eq!(first.await.unwrap(), None::<()>);
 }
