@@ -43,6 +43,9 @@ const EVERY: Duration = Duration::from_secs(5);
 /// After how long recording is tried again that a mail was sent.
 const RECORD_AGAIN: Duration = Duration::from_secs(1);
 
+/// For how long a stop goes on trying to record that.
+const LAST_RECORDS: Duration = Duration::from_secs(3);
+
 /// What names a mail.
 type Key = (EventId, PersonId, MailKind);
 
@@ -150,15 +153,20 @@ impl Postman {
         loop {
             // Taken before looking, so that nothing that comes meanwhile is missed.
             let seen = following.position();
+            if *stop.borrow() {
+                break;
+            }
             let begun = std::time::Instant::now();
             self.take_up();
             metrics::reactor_round(Reactor::Mail, begun.elapsed(), app.now());
             let pause = self.pause();
             let over = tokio::select! {
+                // Once it is to stop nothing more is taken up.
+                biased;
+                () = stopped(&mut stop) => break,
                 Some(over) = self.under_way.next() => Some(over),
                 () = following.moved(seen) => None,
                 () = tokio::time::sleep(pause) => None,
-                () = stopped(&mut stop) => break,
             };
             match over {
                 Some(over) => self.conclude_all(over).await,
@@ -167,6 +175,18 @@ impl Postman {
         }
         while let Some(over) = self.under_way.next().await {
             self.conclude_all(over).await;
+        }
+        let last = async {
+            while !self.unrecorded.is_empty() {
+                self.record().await;
+            }
+        };
+        if tokio::time::timeout(LAST_RECORDS, last).await.is_err() {
+            let mails = self.unrecorded.len();
+            tracing::error!(
+                mails,
+                "it could not be recorded that mails are over: those that were sent go again"
+            );
         }
     }
 
@@ -241,7 +261,7 @@ impl Postman {
             Outcome::Sent | Outcome::Over { sent: true, .. } => metrics::Mail::Sent,
             Outcome::GivenUp(_) => metrics::Mail::GivenUp,
             Outcome::Later | Outcome::Away | Outcome::Unheard => metrics::Mail::Delayed,
-            // It was over before, or the instance that had it gave it up.
+            // It was over before, or the instance that had it gave it up, and counted that.
             Outcome::Over { sent: false, .. } => return,
         };
         let due = self.app.now().seconds_since(mail.at);

@@ -275,5 +275,32 @@ async fn without_a_taker(own: &Own, office: &mut Office) {
     let worker = office.worker();
     office.each_has(&["p2@quixwhistle.example".to_owned()], before + 1).await;
     worker.stop().await;
-    postman.stop().await;
+
+    // Another instance hands a job out too: one mail, and both hear of it.
+    let twice = office.list(1).await;
+    until("it is handed out", async || messages(&channel, LETTERS).await == 1).await;
+    let job = channel.basic_get(LETTERS.into(), BasicGetOptions::default()).await.unwrap().unwrap().delivery;
+    channel
+        .queue_declare("other".into(), QueueDeclareOptions::default(), FieldTable::default())
+        .await
+        .unwrap();
+    let reports = BasicProperties::default().with_reply_to("other".into());
+    let options = BasicPublishOptions::default();
+    let confirm =
+        channel.basic_publish("".into(), LETTERS.into(), options, &job.data, reports).await.unwrap();
+    assert!(confirm.await.unwrap().is_ack());
+    job.nack(BasicNackOptions { requeue: true, multiple: false }).await.unwrap();
+    office.smtp.takes(Duration::from_secs(2));
+    let worker = office.worker();
+    office.each_has(&twice, 1).await;
+    until("the other hears", async || messages(&channel, "other").await == 1).await;
+    let report = channel.basic_get("other".into(), BasicGetOptions::default()).await.unwrap().unwrap();
+    let report: Value = serde_json::from_slice(&report.delivery.data).unwrap();
+    assert_eq!(report["what"]["over"]["sent"], json!(true), "{report}");
+    worker.stop().await;
+
+    // Nobody takes what is handed out, and a stop does not wait for that.
+    office.list(3).await;
+    until("they are handed out", async || messages(&channel, LETTERS).await == 3).await;
+    tokio::time::timeout(Duration::from_secs(10), postman.stop()).await.unwrap();
 }

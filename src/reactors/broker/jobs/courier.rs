@@ -14,6 +14,7 @@ use lapin::types::{AMQPValue, FieldTable};
 use lapin::{BasicProperties, Channel, Confirmation, Connection, Consumer};
 use tokio::sync::{mpsc, oneshot};
 use tokio::time::Instant;
+use vouchsafe_events::Position;
 use vouchsafe_projections::PendingMail;
 
 use super::topology::{self, CODES, LETTERS};
@@ -35,6 +36,9 @@ const ROOM: Room = Room { codes: 64, letters: 64 };
 /// whoever had the job is gone.
 const PATIENCE: Duration = Duration::from_mins(5);
 
+/// How often whoever waits for a report looks whether the mail is over all the same.
+const LOOK_EVERY: Duration = Duration::from_secs(2);
+
 /// How often the dead jobs are counted.
 const COUNT_EVERY: Duration = Duration::from_secs(30);
 
@@ -52,8 +56,8 @@ pub struct JobCourier {
     app: Arc<App>,
     dialer: Dialer,
     health: Arc<BrokerHealth>,
-    orders: mpsc::Sender<Order>,
-    to_do: tokio::sync::Mutex<mpsc::Receiver<Order>>,
+    /// Where orders go. Nobody takes them before it runs, nor after.
+    orders: Mutex<mpsc::Sender<Order>>,
     /// Who waits to hear of which mail.
     waiting: Mutex<HashMap<Key, oneshot::Sender<Outcome>>>,
     reports: String,
@@ -69,16 +73,18 @@ impl JobCourier {
     ) -> Result<Self, BrokerError> {
         let dialer = Dialer::new(settings, password)?;
         let name = u128::from_be_bytes(app.random().bytes().map_err(|_| BrokerError::NoRandomness)?);
-        let (orders, to_do) = mpsc::channel(ROOM.codes + ROOM.letters);
         Ok(Self {
             app,
             dialer,
             health,
-            orders,
-            to_do: tokio::sync::Mutex::new(to_do),
+            orders: Mutex::new(orders().0),
             waiting: Mutex::default(),
             reports: format!("vouchsafe.mail.reports.{name:032x}"),
         })
+    }
+
+    fn orders(&self) -> MutexGuard<'_, mpsc::Sender<Order>> {
+        self.orders.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     fn waiting(&self) -> MutexGuard<'_, HashMap<Key, oneshot::Sender<Outcome>>> {
@@ -122,7 +128,9 @@ impl JobCourier {
         topology::declare(&connection).await?;
         let channel = dial::confirming(&connection).await?;
         if *first {
-            // Jobs that an earlier one of us put there: every mail that is due is handed out anew, and none twice.
+            // Jobs that an earlier one of us put there: every mail that is due is handed out anew. A job that somebody
+            // has taken is not in the queue any more: if its mail is with a mail server now, it may go twice, both
+            // times with the same Message-ID.
             for queue in [CODES, LETTERS] {
                 channel.queue_purge(queue.into(), QueuePurgeOptions::default()).await?;
             }
@@ -154,8 +162,9 @@ impl JobCourier {
     ) -> LinkError {
         let mut unconfirmed = HashSet::new();
         let ended = self.hand_out(connection, &mut post, to_do, &mut unconfirmed).await;
-        // They may be in a queue or not. Handed out anew soon, they are carried once all the same: who takes the
-        // second job finds that the mail is over.
+        // They may be in a queue or not, and are handed out anew soon. Who takes the second job finds that the mail is
+        // over; unless it is with a mail server just then for the first, when it may go twice, both times with the
+        // same Message-ID.
         for key in unconfirmed {
             self.tell(key, Outcome::Unheard);
         }
@@ -204,6 +213,8 @@ impl JobCourier {
                 },
                 () = tokio::time::sleep_until(count) => {
                     count = Instant::now() + COUNT_EVERY;
+                    // Some were not waited for to the end.
+                    self.waiting().retain(|_, tell| !tell.is_closed());
                     match topology::dead(connection).await {
                         Ok(dead) => self.count(dead),
                         Err(error) => return error,
@@ -232,6 +243,26 @@ impl JobCourier {
     fn count(&self, dead: u64) {
         if self.health.set_jobs_dead(dead) < dead {
             tracing::error!(dead, queue = topology::DEAD, "mail jobs that nobody could handle");
+        }
+    }
+}
+
+/// A new way for orders.
+fn orders() -> (mpsc::Sender<Order>, mpsc::Receiver<Order>) {
+    mpsc::channel(ROOM.codes + ROOM.letters)
+}
+
+/// Waits until a job's mail has left the outbox, and for a while after that.
+async fn over_unheard(app: &App, job: &Job) -> Position {
+    loop {
+        tokio::time::sleep(LOOK_EVERY).await;
+        let over = app.lists(|lists| {
+            lists.outbox().find(job.event, job.to, job.mail).is_none().then(|| lists.position())
+        });
+        if let Some(position) = over {
+            // The report may be on its way, and says more.
+            tokio::time::sleep(LOOK_EVERY).await;
+            return position;
         }
     }
 }
@@ -281,15 +312,18 @@ impl Courier for JobCourier {
     fn carry(&self, mail: PendingMail) -> BoxFuture<'static, Outcome> {
         let job = Job { event: mail.event, to: mail.to, mail: mail.mail, position: mail.position };
         let (tell, told) = oneshot::channel();
-        let ordered = self.orders.try_send((job, tell));
+        let ordered = self.orders().try_send((job, tell));
         let app = Arc::clone(&self.app);
         Box::pin(async move {
             if ordered.is_err() {
                 return Outcome::Unheard;
             }
-            let outcome = match tokio::time::timeout(PATIENCE, told).await {
-                Ok(Ok(outcome)) => outcome,
-                Ok(Err(_)) | Err(_) => Outcome::Unheard,
+            let outcome = tokio::select! {
+                biased;
+                told = told => told.unwrap_or(Outcome::Unheard),
+                // Recorded by somebody whose report went elsewhere or was lost.
+                position = over_unheard(&app, &job) => Outcome::Over { position, sent: false },
+                () = tokio::time::sleep(PATIENCE) => Outcome::Unheard,
             };
             if let Outcome::Over { position, .. } = outcome {
                 // Else it would be taken up again before the lists know.
@@ -301,14 +335,15 @@ impl Courier for JobCourier {
 
     fn run(&self, mut stop: Stop) -> BoxFuture<'_, ()> {
         Box::pin(async move {
-            let mut to_do = self.to_do.lock().await;
+            let (orders, mut to_do) = orders();
+            *self.orders() = orders;
             tokio::select! {
                 () = self.keep_connected(&mut to_do) => {}
                 _ = stop.wait_for(|stop| *stop) => {}
             }
-            // Nobody waits for what will not be heard. Whoever has a job goes on with it.
+            // Nobody waits for what will not be heard, and no more is taken. Whoever has a job goes on with it.
+            drop(to_do);
             self.waiting().clear();
-            while to_do.try_recv().is_ok() {}
         })
     }
 }

@@ -1,6 +1,6 @@
 //! Takes jobs from the queues and sends the mails.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -11,7 +11,7 @@ use lapin::options::{
     BasicRejectOptions,
 };
 use lapin::types::FieldTable;
-use lapin::{BasicProperties, Channel, Connection, Consumer};
+use lapin::{BasicProperties, Channel, Confirmation, Connection, Consumer};
 use tokio::task::{Id, JoinSet};
 use vouchsafe_events::{Event, MailGivenUp, MailSent, Position, Reactor};
 
@@ -19,6 +19,7 @@ use super::topology::{self, CODES, LETTERS};
 use super::{Job, Key, Report, What};
 use crate::app::App;
 use crate::errors::Chain;
+use crate::metrics;
 use crate::reactors::backoff::spread;
 use crate::reactors::broker::dial::{self, Dialer, LinkError};
 use crate::reactors::broker::{BrokerError, BrokerHealth, BrokerSettings};
@@ -31,6 +32,9 @@ const PREFETCH: u16 = 8;
 
 /// After how long recording is tried again.
 const RECORD_AGAIN: Duration = Duration::from_secs(1);
+
+/// How long RabbitMQ may take to confirm a report. While it blocks whoever publishes it does not.
+const REPORTING: Duration = Duration::from_secs(10);
 
 /// How long a job rests before it is handed back because the lists are behind.
 const BEHIND: Duration = Duration::from_secs(5);
@@ -46,8 +50,11 @@ enum Done {
     Behind,
 }
 
-/// A delivery with what became of it, and the number of the connection that it came on.
-type Finished = (u64, Delivery, Done);
+/// A delivery, and the number of the connection that it came on.
+type Taken = (u64, Delivery);
+
+/// What became of a job, and every delivery of it.
+type Finished = (Vec<Taken>, Done);
 
 /// Sends what jobs say. Every instance has one.
 pub struct Worker {
@@ -62,8 +69,9 @@ pub struct Worker {
 /// sent must be recorded.
 #[derive(Default)]
 struct UnderWay {
-    jobs: JoinSet<Finished>,
-    keys: HashMap<Id, Key>,
+    jobs: JoinSet<Done>,
+    /// What each is about, and its deliveries: more than one where it was handed out again meanwhile.
+    taken: HashMap<Id, (Key, Vec<Taken>)>,
     /// The number of the present connection.
     connection: u64,
 }
@@ -73,8 +81,8 @@ impl UnderWay {
     async fn next(&mut self) -> Option<Result<Finished, LinkError>> {
         let over = self.jobs.join_next_with_id().await?;
         let id = over.as_ref().map_or_else(tokio::task::JoinError::id, |(id, _)| *id);
-        self.keys.remove(&id);
-        Some(over.map(|(_, finished)| finished).map_err(|_| LinkError::Ended("handling of a mail job")))
+        let taken = self.taken.remove(&id).map(|(_, taken)| taken).unwrap_or_default();
+        Some(over.map(|(_, done)| (taken, done)).map_err(|_| LinkError::Ended("handling of a mail job")))
     }
 }
 
@@ -174,55 +182,61 @@ impl Worker {
                 return Ok(());
             }
         };
-        if under_way.keys.values().any(|key| *key == job.key()) {
-            // The first of the two reports for both.
-            delivery.ack(BasicAckOptions::default()).await?;
+        let taken = (under_way.connection, delivery);
+        if let Some((_, same)) = under_way.taken.values_mut().find(|(key, _)| *key == job.key()) {
+            // It is sent once for both. Another instance may have handed it out this time, and is told too.
+            same.push(taken);
             return Ok(());
         }
         let (app, deliverer) = (Arc::clone(&self.app), Arc::clone(&self.deliverer));
-        let (mail, connection) = (Arc::clone(&self.mail), under_way.connection);
-        let task = under_way.jobs.spawn(async move {
-            let done = handle(&app, &deliverer, &mail, job).await;
-            (connection, delivery, done)
-        });
-        under_way.keys.insert(task.id(), job.key());
+        let mail = Arc::clone(&self.mail);
+        let task = under_way.jobs.spawn(async move { handle(&app, &deliverer, &mail, job).await });
+        under_way.taken.insert(task.id(), (job.key(), vec![taken]));
         Ok(())
     }
 
     /// Reports a job that is over, and acknowledges it where it still can be: when the connection that it came on is
-    /// gone, it is handed out again, and whoever takes it finds that it is over.
+    /// gone, it is handed out again, and whoever takes it finds that it is over. What RabbitMQ does not confirm in time
+    /// is as if the connection were lost.
     async fn finish(
         &self,
         finished: Result<Finished, LinkError>,
         channel: &Channel,
         connection: u64,
     ) -> Result<(), LinkError> {
-        let (came_on, delivery, done) = finished?;
-        let present = came_on == connection;
-        match done {
-            Done::Handled(report) => {
-                if let Some(to) = delivery.properties.reply_to().clone() {
-                    let body =
-                        serde_json::to_vec(&report).map_err(|_| LinkError::Ended("writing of reports"))?;
-                    let properties = BasicProperties::default()
-                        .with_content_type("application/json".into())
-                        .with_delivery_mode(2);
-                    // Not mandatory: whoever handed the job out may be gone, and needs no report then.
-                    let options = BasicPublishOptions::default();
-                    channel.basic_publish("".into(), to, options, &body, properties).await?.await?;
-                }
-                if present {
-                    delivery.ack(BasicAckOptions::default()).await?;
-                }
-            }
-            Done::Behind => {
-                if present {
-                    delivery.nack(BasicNackOptions { multiple: false, requeue: true }).await?;
-                }
+        let (taken, done) = finished?;
+        match tokio::time::timeout(REPORTING, settle(taken, done, channel, connection)).await {
+            Ok(settled) => settled,
+            Err(_) => Err(LinkError::Unconfirmed(REPORTING.as_secs())),
+        }
+    }
+}
+
+/// Tells everybody who handed a job out what became of it, and RabbitMQ of each of its deliveries.
+async fn settle(taken: Vec<Taken>, done: Done, channel: &Channel, connection: u64) -> Result<(), LinkError> {
+    if let Done::Handled(report) = &done {
+        let to: HashSet<_> =
+            taken.iter().filter_map(|(_, delivery)| delivery.properties.reply_to().clone()).collect();
+        let body = serde_json::to_vec(report).map_err(|_| LinkError::Ended("writing of reports"))?;
+        for to in to {
+            let properties =
+                BasicProperties::default().with_content_type("application/json".into()).with_delivery_mode(2);
+            // Not mandatory: whoever handed the job out may be gone, and needs no report then.
+            let options = BasicPublishOptions::default();
+            match channel.basic_publish("".into(), to, options, &body, properties).await?.await? {
+                Confirmation::Ack(_) => {}
+                Confirmation::Nack(_) => return Err(LinkError::Refused),
+                Confirmation::NotRequested => return Err(LinkError::Ended("confirming of reports")),
             }
         }
-        Ok(())
     }
+    for (_, delivery) in taken.iter().filter(|(came_on, _)| *came_on == connection) {
+        match done {
+            Done::Handled(_) => delivery.ack(BasicAckOptions::default()).await?,
+            Done::Behind => delivery.nack(BasicNackOptions { multiple: false, requeue: true }).await?,
+        };
+    }
+    Ok(())
 }
 
 /// Takes part in a queue, on a channel of its own: so that codes have room however many letters there are.
@@ -259,7 +273,13 @@ async fn handle(app: &App, deliverer: &Deliverer, health: &MailHealth, job: Job)
     };
     loop {
         match app.record(Reactor::Mail, vec![event.clone()]).await {
-            Ok(done) => return report(What::of(&outcome, done.position)),
+            Ok(done) => {
+                if matches!(outcome, Outcome::GivenUp(_)) {
+                    // Counted here: whoever hears the report cannot tell it from a mail that was over before.
+                    metrics::mail_given_up(metrics::MailClass::of(job.mail));
+                }
+                return report(What::of(&outcome, done.position));
+            }
             Err(failure) => {
                 tracing::error!(error = %why(&failure), "a sent mail could not be recorded yet");
                 tokio::time::sleep(RECORD_AGAIN).await;
