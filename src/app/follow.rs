@@ -2,7 +2,7 @@
 
 use std::path::PathBuf;
 use std::sync::{Arc, PoisonError, RwLock};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use futures_util::StreamExt;
 use tokio::sync::watch;
@@ -19,6 +19,9 @@ use crate::{snapshot, traces};
 /// How long a caller waits for the lists to reach a position. They lag by milliseconds; more means that
 /// something is wrong.
 const PATIENCE: Duration = Duration::from_secs(10);
+
+/// For how long the log may be out of reach until the lists count as out of touch with it.
+const INTERRUPTION: Duration = Duration::from_secs(5);
 
 /// How many events are read at once on the way to the head.
 const PAGE: usize = 4096;
@@ -42,6 +45,8 @@ struct Standing {
     position: Position,
     /// Whether the last word from the log was that there is nothing more.
     caught_up: bool,
+    /// Since when it was not, after an interruption.
+    interrupted: Option<Instant>,
     /// Whether the log holds an event that cannot be read: the lists stay before it.
     stuck: bool,
 }
@@ -87,7 +92,8 @@ impl Following {
             }
             tokio::task::yield_now().await;
         }
-        let standing = Standing { position: lists.position(), caught_up: true, stuck: false };
+        let standing =
+            Standing { position: lists.position(), caught_up: true, interrupted: None, stuck: false };
         tracing::info!(
             position = lists.position().number(),
             events = lists.events(),
@@ -130,7 +136,10 @@ impl Following {
                         }
                     },
                     Ok(Followed::CaughtUp(_)) => {
-                        self.standing.send_modify(|standing| standing.caught_up = true);
+                        self.standing.send_modify(|standing| {
+                            standing.caught_up = true;
+                            standing.interrupted = None;
+                        });
                         if since_snapshot >= SNAPSHOT_EVERY {
                             since_snapshot = 0;
                             self.snapshot().await;
@@ -143,7 +152,10 @@ impl Following {
                 }
             }
             metrics::lists_interrupted();
-            self.standing.send_modify(|standing| standing.caught_up = false);
+            self.standing.send_modify(|standing| {
+                standing.caught_up = false;
+                standing.interrupted.get_or_insert_with(Instant::now);
+            });
             tokio::time::sleep(pause).await;
             pause = (pause * 2).min(Duration::from_secs(5));
         }
@@ -174,6 +186,13 @@ impl Following {
         standing.caught_up && !standing.stuck
     }
 
+    /// Whether what the lists say may no longer be so: somebody's access may have been ended meanwhile. An interruption
+    /// that is over in a few seconds is none.
+    pub fn is_out_of_touch(&self) -> bool {
+        let standing = *self.standing.borrow();
+        standing.stuck || standing.interrupted.is_some_and(|since| since.elapsed() > INTERRUPTION)
+    }
+
     /// Whether the log holds an event that cannot be read: the lists stay before it.
     pub fn is_stuck(&self) -> bool {
         self.standing.borrow().stuck
@@ -188,7 +207,7 @@ impl Following {
 
     /// Waits until the lists have reached a position.
     pub async fn reach(&self, wanted: Position) -> Result<(), NotFollowing> {
-        let begun = std::time::Instant::now();
+        let begun = Instant::now();
         let span = traces::wait_for_lists();
         let reached = self.await_position(wanted).instrument(span.clone()).await;
         metrics::waited_for_lists(begun.elapsed(), reached.is_ok());

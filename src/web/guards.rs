@@ -89,6 +89,11 @@ impl SignedIn {
         if !Self::reached(site, kept.position).await? {
             return Ok(Found::Ended);
         }
+        // Access that was ended meanwhile would still be given (ASVS 5.0, 16.5.3).
+        if site.app.following().is_out_of_touch() {
+            tracing::warn!("nobody is let in: the lists are out of touch with the log");
+            return Err(Problem::Unavailable);
+        }
         let hash = token.hash();
         let found = site.app.lists(|lists| {
             let session: &Session = lists.session(hash, now)?;

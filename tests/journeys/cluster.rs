@@ -10,6 +10,9 @@ use std::time::{Duration, Instant};
 
 use tokio::io::copy_bidirectional;
 use tokio::task::JoinHandle;
+use vouchsafe::store::eventstoredb::{EventStoreDbOptions, EventStoreDbStore};
+use vouchsafe::store::{EventStore as _, Expected, NewEvent};
+use vouchsafe_events::{EventId, PersonId, Position, Stream};
 
 use crate::postgres::Postgres;
 use crate::world::{World, free_port};
@@ -226,6 +229,52 @@ impl Cluster {
                 Some((line["timestamp"].as_str()?.to_owned(), instance.number))
             });
         times.max().map(|(_, number)| number)
+    }
+
+    /// The log, as whoever else uses its server.
+    async fn log(&self) -> EventStoreDbStore {
+        let url = format!("esdb://127.0.0.1:{}?tls=false", self.log.port);
+        EventStoreDbStore::open(&EventStoreDbOptions::new(url)).await.unwrap()
+    }
+
+    /// Appends an event of a type that comes in a newer version.
+    pub(crate) async fn a_newer_version_writes(&self) {
+        let person = "0192f5a4-7c1e-7000-8000-00000000aaaa";
+        let id = "0192f5a4-7c1e-7000-8000-00000000bbbb";
+        let bytes = serde_json::json!({
+            "id": id, "stream": format!("person-{person}"), "version": 0, "type": "person-honoured", "schema": 1,
+            "at": "2026-03-14T09:26:53.589793Z", "actor": "system", "data": { "person": person },
+        });
+        let event = NewEvent {
+            id: EventId::from_uuid(id.parse().unwrap()),
+            kind: "person-honoured",
+            bytes: bytes.to_string().into(),
+        };
+        let stream = Stream::Person(PersonId::from_uuid(person.parse().unwrap()));
+        self.log().await.append(stream, Expected::NoStream, vec![event]).await.unwrap();
+    }
+
+    /// How far the log reaches.
+    pub(crate) async fn written(&self) -> Position {
+        self.log().await.head().await.unwrap()
+    }
+
+    /// Waits until an instance says that it is not ready.
+    pub(crate) async fn is_not_ready(&self, number: usize) {
+        let ready = format!("http://{}/health/ready", self.instances[number].address);
+        let begun = Instant::now();
+        while reqwest::get(&ready).await.unwrap().status() != 503 {
+            assert!(begun.elapsed() < START, "instance {number} says that it is ready");
+            tokio::time::sleep(Duration::from_millis(50)).await;
+        }
+    }
+
+    /// That no instance has ended by itself.
+    pub(crate) fn still_run(&mut self) {
+        for instance in &mut self.instances {
+            let ended = instance.process.as_mut().unwrap().0.try_wait().unwrap();
+            assert_eq!(ended, None, "instance {} has ended", instance.number);
+        }
     }
 
     /// Stops every instance in order, and checks that the lists of each are what the log gives.

@@ -173,3 +173,26 @@ async fn whatever_dies_nothing_that_was_answered_is_lost_and_nothing_is_done_twi
     );
     cluster.stops_with_equal_lists().await;
 }
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn an_instance_that_meets_an_event_of_a_newer_version_leaves_the_work_to_others() {
+    let Some(mut cluster) = Cluster::start(2).await else { return };
+    let mut ann = cluster.world.approver("Ann", GREENHILL).await;
+    let first = cluster.who_runs_the_reactors().expect("one runs the reactors");
+    cluster.a_newer_version_writes().await;
+    for number in 0..2 {
+        cluster.is_not_ready(number).await;
+    }
+    // Neither answers as if nothing were, neither has ended, and nothing more is written.
+    let status = ann.tries("/school/users", None).await;
+    assert_eq!(status, Some(503), "{}", ann.page().text());
+    let before = cluster.written().await;
+    tokio::time::sleep(Duration::from_secs(3)).await;
+    assert_eq!(cluster.written().await, before, "an instance that cannot read the log wrote to it");
+    assert_eq!(
+        cluster.who_runs_the_reactors(),
+        Some(first),
+        "another that cannot read the log took the reactors"
+    );
+    cluster.still_run();
+}
