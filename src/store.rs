@@ -5,6 +5,7 @@
 //! tests that run against each engine, in `tests/store/contract.rs`.
 
 pub mod eventstoredb;
+mod follow;
 pub mod sqlite;
 
 use std::collections::HashSet;

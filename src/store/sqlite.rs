@@ -21,11 +21,12 @@ use bytes::Bytes;
 use tokio::sync::{Semaphore, oneshot, watch};
 use vouchsafe_events::{Position, Stream, Version};
 
-use self::follow::follow;
+use self::follow::Announced;
 use self::reader::Readers;
 pub use self::trouble::Trouble;
 use self::trouble::closed;
 use self::writer::{Append, Job, SetCell, Writer};
+use crate::store::follow::follow;
 use crate::store::{
     Appended, BoxFuture, Cell, CellName, EventStore, Expected, NewEvent, StoreError, StoredEvent,
     Subscription, check_append, check_cell,
@@ -169,7 +170,7 @@ impl EventStore for SqliteStore {
     }
 
     fn subscribe(&self, after: Position) -> Subscription {
-        follow(Arc::clone(&self.readers), self.head.clone(), after)
+        follow(Announced { readers: Arc::clone(&self.readers), head: self.head.clone() }, after)
     }
 
     fn cell(&self, name: &CellName) -> BoxFuture<'_, Result<Option<Cell>, StoreError>> {

@@ -12,7 +12,6 @@
 use std::sync::{Arc, Weak};
 use std::time::Duration;
 
-use futures_util::stream::unfold;
 use tokio::sync::watch;
 use tokio::time::{Instant, sleep};
 use vouchsafe_events::Position;
@@ -21,10 +20,8 @@ use super::connection::Connection;
 use super::read::Page;
 use super::record::Place;
 use super::trouble::{Trouble, closed};
-use crate::store::{Followed, StoreError, StoredEvent, Subscription};
-
-/// How many events a follower takes at a time: what it holds in memory, however far behind it is.
-const PAGE: usize = 2000;
+use crate::store::follow::{PAGE, Source};
+use crate::store::{StoreError, StoredEvent, Subscription};
 
 /// How many records the one that looks for news takes at a time.
 const LOOK: usize = 512;
@@ -159,19 +156,12 @@ pub(super) async fn watch(tail: Weak<Tail>, pace: Duration) {
     }
 }
 
-/// A follower. It holds nothing of the store's but its own place, so it can take as long as it likes.
-struct Follower {
+/// One follower's way through the log.
+struct Way {
     tail: Arc<Tail>,
     known: watch::Receiver<Known>,
-    /// The position of the last event that was yielded.
-    at: Position,
     /// The last record that was read, ours or not.
     upto: Option<Place>,
-    page: std::vec::IntoIter<StoredEvent>,
-    /// Whether the caught-up mark is still owed.
-    behind: bool,
-    /// Whether there may be more than was announced: at first, and after a full page.
-    look: bool,
     outages: u64,
 }
 
@@ -180,45 +170,26 @@ pub(super) fn follow(tail: Arc<Tail>, after: Position) -> Subscription {
     let known = tail.known.subscribe();
     let outages = known.borrow().outages;
     let upto = tail.place(after);
-    let page = Vec::new().into_iter();
-    let follower = Follower { tail, known, at: after, upto, page, behind: true, look: true, outages };
-    // After an error there is no follower left, which ends the subscription.
-    Box::pin(unfold(Some(follower), async |follower| {
-        let mut follower = follower?;
-        match follower.next().await {
-            Ok(news) => Some((Ok(news), Some(follower))),
-            Err(error) => Some((Err(error), None)),
-        }
-    }))
+    crate::store::follow::follow(Way { tail, known, upto, outages }, after)
 }
 
-impl Follower {
-    async fn next(&mut self) -> Result<Followed, StoreError> {
-        loop {
-            if let Some(event) = self.page.next() {
-                self.at = event.position;
-                return Ok(Followed::Event(event));
-            }
-            // Taking note of the announcement before reading: one that comes between is not missed.
-            let known = *self.known.borrow_and_update();
-            if known.closed {
-                return Err(closed());
-            }
-            if known.head > self.at || self.look {
-                let page = self.tail.connection.gather_events(self.upto, PAGE).await?;
-                self.tail.learn(self.upto, &page);
-                self.look = !page.ended;
-                self.behind |= self.look;
-                self.upto = page.upto;
-                self.page = page.events.into_iter();
-            } else if self.behind {
-                self.behind = false;
-                return Ok(Followed::CaughtUp(self.at));
-            } else if known.outages != self.outages {
-                return Err(Trouble::Silent.into());
-            } else {
-                self.known.changed().await.map_err(|_| closed())?;
-            }
+impl Source for Way {
+    fn has_more(&mut self, than: Position) -> Result<bool, StoreError> {
+        let known = *self.known.borrow_and_update();
+        if known.closed { Err(closed()) } else { Ok(known.head > than) }
+    }
+
+    async fn page(&mut self, _: Position) -> Result<(Vec<StoredEvent>, bool), StoreError> {
+        let page = self.tail.connection.gather_events(self.upto, PAGE).await?;
+        self.tail.learn(self.upto, &page);
+        self.upto = page.upto;
+        Ok((page.events, !page.ended))
+    }
+
+    async fn news(&mut self) -> Result<(), StoreError> {
+        if self.known.borrow().outages != self.outages {
+            return Err(Trouble::Silent.into());
         }
+        self.known.changed().await.map_err(|_| closed())
     }
 }
