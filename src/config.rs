@@ -68,6 +68,26 @@ impl From<String> for KeyRingPlace {
     }
 }
 
+/// Where an event log is, and how it is reached.
+#[derive(Clone, Debug)]
+pub enum LogPlace {
+    /// In a file.
+    File(PathBuf),
+    /// On an EventStoreDB server.
+    EventStoreDb(EventStoreDbOptions),
+}
+
+/// How a key ring is opened.
+pub enum KeyRingAccess {
+    /// It is a file.
+    File(PathBuf),
+    /// It is in a PostgreSQL database.
+    Postgres(Box<PostgresSettings>),
+}
+
+/// The name of the event log's file, in its folder.
+const LOG_FILE: &str = "events.db";
+
 /// Why the event log's server cannot be used as the settings say.
 #[derive(Debug, thiserror::Error)]
 pub enum WrongEventLog {
@@ -119,17 +139,15 @@ impl Default for StorageSettings {
 impl StorageSettings {
     /// The file of the event log. None if it is on a server.
     pub fn log_file(&self) -> Option<PathBuf> {
-        self.event_log.is_none().then(|| self.folder.join("events.db"))
+        self.event_log.is_none().then(|| self.folder.join(LOG_FILE))
     }
 
-    /// How the event log's server is reached. None if it is a file.
-    pub fn event_store_db(
-        &self,
-        password: Option<&Secret>,
-    ) -> Result<Option<EventStoreDbOptions>, WrongEventLog> {
+    /// Where the event log is, and how it is reached.
+    pub fn log(&self, password: Option<&Secret>) -> Result<LogPlace, WrongEventLog> {
         let Some(url) = &self.event_log else {
             let alone = self.event_log_username.is_some() || password.is_some();
-            return if alone { Err(WrongEventLog::Alone) } else { Ok(None) };
+            let file = LogPlace::File(self.folder.join(LOG_FILE));
+            return if alone { Err(WrongEventLog::Alone) } else { Ok(file) };
         };
         let mut options = EventStoreDbOptions::new(url);
         options.credentials = match (&self.event_log_username, password) {
@@ -138,7 +156,7 @@ impl StorageSettings {
             _ => return Err(WrongEventLog::Half),
         };
         options.check()?;
-        Ok(Some(options))
+        Ok(LogPlace::EventStoreDb(options))
     }
 
     /// The file that the process which runs the reactors has locked, where the event log is a file too.
@@ -162,18 +180,16 @@ impl StorageSettings {
         self.key_ring.clone().unwrap_or_else(file)
     }
 
-    /// How the key ring's database is reached, if it is in one.
-    pub fn postgres(
-        &self,
-        password: Option<&Secret>,
-    ) -> Result<Option<PostgresSettings>, PostgresSettingsError> {
+    /// How the key ring is opened.
+    pub fn key_ring_access(&self, password: Option<&Secret>) -> Result<KeyRingAccess, PostgresSettingsError> {
         match self.key_ring() {
             KeyRingPlace::File(_) if password.is_some() || self.key_ring_ca_file.is_some() => {
                 Err(PostgresSettingsError::Alone)
             }
-            KeyRingPlace::File(_) => Ok(None),
+            KeyRingPlace::File(file) => Ok(KeyRingAccess::File(file)),
             KeyRingPlace::Postgres(address) => {
-                PostgresSettings::new(&address, password, self.key_ring_ca_file.as_deref()).map(Some)
+                PostgresSettings::new(&address, password, self.key_ring_ca_file.as_deref())
+                    .map(|settings| KeyRingAccess::Postgres(Box::new(settings)))
             }
         }
     }

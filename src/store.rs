@@ -8,6 +8,7 @@ pub mod eventstoredb;
 mod follow;
 pub mod sqlite;
 
+use std::borrow::Cow;
 use std::collections::HashSet;
 use std::pin::Pin;
 
@@ -112,7 +113,7 @@ pub struct Appended {
 
 /// The name of a [`Cell`]: lower-case words of letters and digits, parted by hyphens, at most 64 characters.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub struct CellName(String);
+pub struct CellName(Cow<'static, str>);
 
 /// Why a text does not name a cell.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
@@ -120,6 +121,15 @@ pub struct CellName(String);
 pub struct NotACellName;
 
 impl CellName {
+    /// The lease of whoever runs the reactors.
+    pub const LEASE: Self = Self(Cow::Borrowed("lease-reactors"));
+
+    /// How far the publisher of messages has come.
+    pub const PUBLISHER: Self = Self(Cow::Borrowed("publisher"));
+
+    /// Every cell that this version uses.
+    pub const ALL: [Self; 2] = [Self::LEASE, Self::PUBLISHER];
+
     /// The name as text.
     pub fn as_str(&self) -> &str {
         &self.0
@@ -134,7 +144,7 @@ impl std::str::FromStr for CellName {
             !word.is_empty() && word.bytes().all(|byte| byte.is_ascii_lowercase() || byte.is_ascii_digit())
         };
         if text.len() <= 64 && text.split('-').all(word) {
-            Ok(Self(text.to_owned()))
+            Ok(Self(Cow::Owned(text.to_owned())))
         } else {
             Err(NotACellName)
         }
@@ -310,4 +320,21 @@ pub trait EventStore: Send + Sync + 'static {
     /// Finishes what waits and lets go of the log: what is asked of it afterwards fails, and followers are told.
     /// Events are kept even if it fails.
     fn close(&self) -> BoxFuture<'_, Result<(), StoreError>>;
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_cell_has_a_name_of_its_own_that_is_one() {
+        for name in CellName::ALL {
+            assert_eq!(name.as_str().parse(), Ok(name.clone()));
+        }
+        assert_ne!(CellName::LEASE, CellName::PUBLISHER);
+        let long = "a".repeat(65);
+        for other in ["", "-", "a-", "a--b", "Lease", "a_b", "a b", "é", &long] {
+            assert_eq!(other.parse::<CellName>(), Err(NotACellName), "{other}");
+        }
+    }
 }

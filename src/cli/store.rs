@@ -34,7 +34,7 @@ enum What {
         #[arg(long, value_name = "NAME")]
         service: String,
         /// A cell that the service uses; once for each. Without it all that this version uses.
-        #[arg(long, value_name = "NAME", default_values = ["lease-reactors", "publisher"])]
+        #[arg(long, value_name = "NAME", default_values_t = CellName::ALL)]
         cell: Vec<CellName>,
     },
 }

@@ -165,9 +165,9 @@ impl Faults {
         let (event_log, key_ring) = (password("event_log_password_file"), password("key_ring_password_file"));
         let storage: Option<StorageSettings> = self.section(table, "storage");
         if let Some(storage) = &storage {
-            let wrong = storage.event_store_db(event_log.as_ref()).err();
+            let wrong = storage.log(event_log.as_ref()).err();
             self.0.extend(wrong.map(|error| format!("[storage]: {error}")));
-            let wrong = storage.postgres(key_ring.as_ref()).err();
+            let wrong = storage.key_ring_access(key_ring.as_ref()).err();
             self.0.extend(wrong.map(|error| format!("[storage]: key_ring: {error}")));
         }
         (storage, event_log, key_ring)

@@ -14,9 +14,6 @@ use crate::reactors::postman::{Deliverer, MailHealth, Postman};
 use crate::reactors::{Stop, approvers, stopped, successions, timekeeper};
 use crate::store::CellName;
 
-/// The name of the lease's cell.
-const LEASE: &str = "lease-reactors";
-
 /// DfE Sign-in's API, as it is asked who the approvers are.
 pub(super) struct Asked {
     pub(super) api: Arc<DfeApi>,
@@ -41,9 +38,9 @@ impl Reactors {
     /// The lease: among the processes of this machine if the log is a file here, among all instances if not.
     pub(super) fn lease(&self, file: Option<std::path::PathBuf>, own: Uuid) -> Lease {
         let health = Arc::clone(&self.health);
-        match (file, LEASE.parse::<CellName>()) {
-            (None, Ok(name)) => Lease::of_cell(Arc::clone(self.app.store()), name, own, health),
-            (file, _) => Lease::of_file(file.unwrap_or_default(), own, health),
+        match file {
+            None => Lease::of_cell(Arc::clone(self.app.store()), CellName::LEASE, own, health),
+            Some(file) => Lease::of_file(file, own, health),
         }
     }
 

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use vouchsafe_events::Position;
 
 use super::RuntimeError;
-use crate::config::{Config, KeyRingPlace};
+use crate::config::{Config, KeyRingAccess, LogPlace};
 use crate::privacy::{KeyRing, KeyStore, MasterKey, PostgresKeyStore, SqliteKeyStore};
 use crate::store::EventStore;
 use crate::store::eventstoredb::EventStoreDbStore;
@@ -14,14 +14,14 @@ use crate::store::sqlite::{SqliteOptions, SqliteStore};
 
 /// Opens the event log that the settings name.
 pub async fn open_log(config: &Config) -> Result<Arc<dyn EventStore>, RuntimeError> {
-    let storage = &config.storage;
-    if let Some(options) = storage.event_store_db(config.secrets.event_log_password.as_ref())? {
+    match config.storage.log(config.secrets.event_log_password.as_ref())? {
+        LogPlace::File(file) => {
+            private_folder_of(&file)?;
+            Ok(Arc::new(SqliteStore::open(&file, SqliteOptions::default())?))
+        }
         // Boxed: it is large, and whoever opens a log would carry it.
-        return Ok(Arc::new(Box::pin(EventStoreDbStore::open(&options)).await?));
+        LogPlace::EventStoreDb(options) => Ok(Arc::new(Box::pin(EventStoreDbStore::open(&options)).await?)),
     }
-    let file = storage.log_file().unwrap_or_default();
-    private_folder_of(&file)?;
-    Ok(Arc::new(SqliteStore::open(&file, SqliteOptions::default())?))
 }
 
 /// The master key, from the environment or its file.
@@ -41,23 +41,22 @@ pub(super) async fn open_ring(
     master: &MasterKey,
     log: &dyn EventStore,
 ) -> Result<Arc<KeyRing>, RuntimeError> {
-    let has_events = log.head().await? > Position::START;
-    let place = config.storage.key_ring();
-    let keys: Arc<dyn KeyStore> = match &place {
-        KeyRingPlace::File(file) => {
-            private_folder_of(file)?;
-            if has_events && !file.exists() {
-                return Err(RuntimeError::NoKeyRing(file.clone()));
+    // Asked only where the ring is new: the log is read for it.
+    let has_events = async || Ok::<_, RuntimeError>(log.head().await? > Position::START);
+    let access = config.storage.key_ring_access(config.secrets.key_ring_password.as_ref())?;
+    let keys: Arc<dyn KeyStore> = match access {
+        KeyRingAccess::File(file) => {
+            private_folder_of(&file)?;
+            if !file.exists() && has_events().await? {
+                return Err(RuntimeError::NoKeyRing(file));
             }
-            Arc::new(SqliteKeyStore::open(file)?)
+            Arc::new(SqliteKeyStore::open(&file)?)
         }
-        KeyRingPlace::Postgres(address) => {
-            let settings = config.storage.postgres(config.secrets.key_ring_password.as_ref())?;
-            let Some(settings) = settings else { return Err(RuntimeError::EmptyKeyRing(address.clone())) };
+        KeyRingAccess::Postgres(settings) => {
             let store = tokio::task::spawn_blocking(move || PostgresKeyStore::open(&settings));
             let store = store.await.map_err(|_| RuntimeError::Ended("what opens the key ring"))??;
-            if has_events && store.is_new()? {
-                return Err(RuntimeError::EmptyKeyRing(address.clone()));
+            if store.is_new()? && has_events().await? {
+                return Err(RuntimeError::EmptyKeyRing(config.storage.key_ring().to_string()));
             }
             Arc::new(store)
         }

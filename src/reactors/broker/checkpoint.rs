@@ -19,7 +19,6 @@ struct Document {
 /// alone.
 pub(super) struct Checkpoint {
     store: Arc<dyn EventStore>,
-    name: CellName,
     version: Option<u64>,
     kept: Option<Position>,
     /// What was written since it was last known what is kept, and the answer was lost: one of them may be kept.
@@ -39,15 +38,15 @@ pub(super) enum CheckpointError {
 
 impl Checkpoint {
     /// Reads it.
-    pub(super) async fn read(store: &Arc<dyn EventStore>, name: &CellName) -> Result<Self, CheckpointError> {
-        let (version, kept) = match store.cell(name).await? {
+    pub(super) async fn read(store: &Arc<dyn EventStore>) -> Result<Self, CheckpointError> {
+        let (version, kept) = match store.cell(&CellName::PUBLISHER).await? {
             Some(cell) => {
                 let document: Document = serde_json::from_slice(&cell.bytes)?;
                 (Some(cell.version), Some(document.position))
             }
             None => (None, None),
         };
-        Ok(Self { store: Arc::clone(store), name: name.clone(), version, kept, unanswered: Vec::new() })
+        Ok(Self { store: Arc::clone(store), version, kept, unanswered: Vec::new() })
     }
 
     /// The position; none if there never was one.
@@ -70,7 +69,7 @@ impl Checkpoint {
 
     async fn set(&mut self, position: Position) -> Result<(), CheckpointError> {
         let bytes = Bytes::from(serde_json::to_vec(&Document { position })?);
-        match self.store.set_cell(&self.name, self.version, bytes).await {
+        match self.store.set_cell(&CellName::PUBLISHER, self.version, bytes).await {
             Ok(version) => {
                 self.version = Some(version);
                 self.kept = Some(position);
@@ -92,7 +91,7 @@ impl Checkpoint {
         if self.unanswered.is_empty() {
             return Ok(false);
         }
-        let found = Self::read(&self.store, &self.name).await?;
+        let found = Self::read(&self.store).await?;
         let own = found.kept.is_some_and(|position| self.unanswered.contains(&position));
         if own {
             *self = found;
@@ -189,28 +188,27 @@ mod tests {
         let store = SqliteStore::open(&folder.path().join("events.db"), SqliteOptions::default()).unwrap();
         let deaf = Arc::new(Deaf(store, AtomicBool::new(false)));
         let store: Arc<dyn EventStore> = Arc::clone(&deaf) as _;
-        let name: CellName = "publisher".parse().unwrap();
         let moved = |outcome| matches!(outcome, Err(CheckpointError::Store(StoreError::CellMoved { .. })));
 
-        let mut checkpoint = Checkpoint::read(&store, &name).await.unwrap();
+        let mut checkpoint = Checkpoint::read(&store).await.unwrap();
         for (lost, next) in [(at(1), at(2)), (at(3), at(3))] {
             deaf.1.store(true, Ordering::SeqCst);
             checkpoint.write(lost).await.unwrap_err();
             checkpoint.write(next).await.unwrap();
             assert_eq!(checkpoint.position(), Some(next));
-            assert_eq!(Checkpoint::read(&store, &name).await.unwrap().position(), Some(next));
+            assert_eq!(Checkpoint::read(&store).await.unwrap().position(), Some(next));
         }
 
         // Somebody else moves it after the write whose answer was lost.
         deaf.1.store(true, Ordering::SeqCst);
         checkpoint.write(at(4)).await.unwrap_err();
-        let mut other = Checkpoint::read(&store, &name).await.unwrap();
+        let mut other = Checkpoint::read(&store).await.unwrap();
         other.write(at(9)).await.unwrap();
         assert!(moved(checkpoint.write(at(5)).await));
         // Somebody else moves it, and no answer of ours was lost.
-        let mut again = Checkpoint::read(&store, &name).await.unwrap();
+        let mut again = Checkpoint::read(&store).await.unwrap();
         other.write(at(10)).await.unwrap();
         assert!(moved(again.write(at(10)).await));
-        assert_eq!(Checkpoint::read(&store, &name).await.unwrap().position(), Some(at(10)));
+        assert_eq!(Checkpoint::read(&store).await.unwrap().position(), Some(at(10)));
     }
 }

@@ -14,7 +14,6 @@ use rustls::pki_types::pem::PemObject as _;
 
 use super::settings::BrokerSettings;
 use crate::secret::Secret;
-use crate::store::NotACellName;
 
 /// How long connecting may take, from the name to the open connection.
 const CONNECT: Duration = Duration::from_secs(15);
@@ -35,9 +34,6 @@ pub enum BrokerError {
     /// The virtual host.
     #[error("broker.url: the virtual host cannot be read: {0}")]
     VirtualHost(String),
-    /// The name of the checkpoint.
-    #[error(transparent)]
-    Checkpoint(#[from] NotACellName),
     /// Chance.
     #[error("the machine gives no random numbers")]
     NoRandomness,

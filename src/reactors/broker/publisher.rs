@@ -22,7 +22,7 @@ use crate::metrics;
 use crate::reactors::backoff::spread;
 use crate::reactors::{Stop, pause, stopped};
 use crate::secret::Secret;
-use crate::store::{CellName, StoreError};
+use crate::store::StoreError;
 
 /// The most that is waited after the first failure, and the most that is ever waited.
 const WAITS: (Duration, Duration) = (Duration::from_millis(500), Duration::from_secs(30));
@@ -36,7 +36,6 @@ pub struct Publisher {
     dialer: Dialer,
     settings: BrokerSettings,
     source: Url,
-    cell: CellName,
     health: Arc<BrokerHealth>,
 }
 
@@ -95,7 +94,7 @@ impl Publisher {
         health: Arc<BrokerHealth>,
     ) -> Result<Self, BrokerError> {
         let dialer = Dialer::new(&settings, password)?;
-        Ok(Self { app, dialer, settings, source, cell: "publisher".parse()?, health })
+        Ok(Self { app, dialer, settings, source, health })
     }
 
     /// Publishes until it is told to stop.
@@ -132,7 +131,7 @@ impl Publisher {
 
     /// How old the first event is that no checkpoint covers. None if there is none.
     async fn lag(&self) -> Result<Option<Duration>, Ended> {
-        let checkpoint = Checkpoint::read(self.app.store(), &self.cell).await?;
+        let checkpoint = Checkpoint::read(self.app.store()).await?;
         let position = checkpoint.position().unwrap_or(Position::START);
         let next = self.app.store().read_all(position, 1).await?;
         let Some(next) = next.first() else { return Ok(None) };
@@ -179,7 +178,7 @@ impl Publisher {
     /// The checkpoint. At the very first start it is set to where that begins.
     async fn start(&self) -> Result<Checkpoint, Ended> {
         let store = self.app.store();
-        let mut checkpoint = Checkpoint::read(store, &self.cell).await?;
+        let mut checkpoint = Checkpoint::read(store).await?;
         let head = store.head().await?;
         match checkpoint.position() {
             Some(position) if position <= head => {}
