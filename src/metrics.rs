@@ -27,20 +27,8 @@ pub use recorder::NotCounting;
 pub use settings::MetricsSettings;
 
 use catalogue as c;
-use label::{METHODS, Streams};
+use label::METHODS;
 use recorder::{count, gauge, observe};
-
-/// A stream's kind, as labels have it.
-const fn kind_of(stream: Stream) -> &'static str {
-    match stream {
-        Stream::Organisation(_) => Streams::Organisation,
-        Stream::Person(_) => Streams::Person,
-        Stream::Email(_) => Streams::Email,
-        Stream::Subject(_) => Streams::Subject,
-        Stream::Reactor(_) => Streams::Reactor,
-    }
-    .as_str()
-}
 
 const fn flag(yes: bool) -> f64 {
     if yes { 1.0 } else { 0.0 }
@@ -56,7 +44,7 @@ const fn number(whole: u64) -> f64 {
 pub fn append(stream: Stream, how: Append, took: Duration) {
     observe(&c::APPEND_DURATION, &[how.as_str()], took.as_secs_f64());
     if matches!(how, Append::Conflict) {
-        count(&c::APPEND_CONFLICTS, &[kind_of(stream)], 1);
+        count(&c::APPEND_CONFLICTS, &[stream.kind()], 1);
     }
 }
 
@@ -74,7 +62,7 @@ pub fn append_repeated() {
 
 /// A command came to an end.
 pub fn command(stream: Stream, how: Command) {
-    count(&c::COMMANDS, &[kind_of(stream), how.as_str()], 1);
+    count(&c::COMMANDS, &[stream.kind(), how.as_str()], 1);
 }
 
 /// A caller waited until the lists showed what it had appended, or gave up.

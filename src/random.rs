@@ -29,6 +29,11 @@ impl Random {
         Ok(bytes)
     }
 
+    /// A number drawn evenly, to wait by. The largest where there is no chance to be had: whoever waits, waits longer.
+    pub fn number(&self) -> u32 {
+        self.bytes().map_or(u32::MAX, u32::from_be_bytes)
+    }
+
     /// A UUID v7 of the instant `now`.
     pub fn uuid(&self, now: Timestamp) -> Result<Uuid, NoRandomness> {
         let millis = u64::try_from(now.micros() / 1000).unwrap_or_default();

@@ -14,27 +14,10 @@ pub mod successions;
 pub mod timekeeper;
 
 use std::convert::Infallible;
-use std::time::Duration;
-
-use tokio::sync::watch;
 
 use crate::app::Failure;
-
-/// Tells reactors to stop. Dropping the sender stops them too.
-pub type Stop = watch::Receiver<bool>;
-
-/// Done when it is time to stop.
-pub(crate) async fn stopped(stop: &mut Stop) {
-    let _ = stop.wait_for(|stop| *stop).await;
-}
-
-/// Waits for a while. False if it is time to stop.
-async fn pause(stop: &mut Stop, length: Duration) -> bool {
-    tokio::select! {
-        () = tokio::time::sleep(length) => true,
-        _ = stop.wait_for(|stop| *stop) => false,
-    }
-}
+pub use crate::stop::Stop;
+pub(crate) use crate::stop::{pause, stopped};
 
 /// What a decision that is never refused failed of, for the log.
 fn why(failure: &Failure<Infallible>) -> String {

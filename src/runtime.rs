@@ -303,7 +303,7 @@ async fn run_http(
 ) -> Result<(), RuntimeError> {
     let service = router(&site).into_make_service_with_connect_info::<SocketAddr>();
     let gone = async move {
-        let _ = stopped.wait_for(|stopped| *stopped).await;
+        crate::stop::stopped(&mut stopped).await;
     };
     let mut server = tokio::spawn(axum::serve(listener, service).with_graceful_shutdown(gone).into_future());
     let outcome = tokio::select! {

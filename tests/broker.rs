@@ -20,6 +20,8 @@ mod mail;
 mod node;
 #[path = "broker/outage.rs"]
 mod outage;
+#[path = "support/port.rs"]
+mod port;
 #[path = "broker/publishing.rs"]
 mod publishing;
 #[path = "broker/smtp.rs"]

@@ -33,6 +33,8 @@ mod openid_provider;
 mod peers;
 #[path = "journeys/person.rs"]
 mod person;
+#[path = "support/port.rs"]
+mod port;
 #[path = "support/postgres.rs"]
 mod postgres;
 #[path = "journeys/sign_in.rs"]

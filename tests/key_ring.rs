@@ -5,6 +5,8 @@
     reason = "a test fails by panicking, and says so when it is skipped"
 )]
 
+#[path = "support/port.rs"]
+mod port;
 #[path = "support/postgres.rs"]
 mod server;
 

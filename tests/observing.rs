@@ -11,6 +11,8 @@ mod deploy;
 mod exposition;
 #[path = "observing/metrics.rs"]
 mod metrics;
+#[path = "support/port.rs"]
+mod port;
 #[path = "observing/service.rs"]
 mod service;
 #[path = "observing/traces.rs"]

@@ -188,14 +188,31 @@ pub enum Stream {
 )]
 pub struct NotAStream;
 
+impl Stream {
+    /// Every kind of stream.
+    pub const KINDS: [&'static str; 5] = ["organisation", "person", "email", "subject", "reactor"];
+
+    /// Which kind of stream it is, one of [`KINDS`](Self::KINDS): what its name begins with.
+    pub const fn kind(self) -> &'static str {
+        let [organisation, person, email, subject, reactor] = Self::KINDS;
+        match self {
+            Self::Organisation(_) => organisation,
+            Self::Person(_) => person,
+            Self::Email(_) => email,
+            Self::Subject(_) => subject,
+            Self::Reactor(_) => reactor,
+        }
+    }
+}
+
 impl fmt::Display for Stream {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let kind = self.kind();
         match self {
-            Self::Organisation(id) => write!(f, "organisation-{id}"),
-            Self::Person(id) => write!(f, "person-{id}"),
-            Self::Email(hash) => write!(f, "email-{hash}"),
-            Self::Subject(hash) => write!(f, "subject-{hash}"),
-            Self::Reactor(reactor) => write!(f, "reactor-{}", reactor.name()),
+            Self::Organisation(id) => write!(f, "{kind}-{id}"),
+            Self::Person(id) => write!(f, "{kind}-{id}"),
+            Self::Email(hash) | Self::Subject(hash) => write!(f, "{kind}-{hash}"),
+            Self::Reactor(reactor) => write!(f, "{kind}-{}", reactor.name()),
         }
     }
 }

@@ -3,9 +3,11 @@
 //! Names follow Prometheus' conventions (prometheus.io, "Metric and label naming"): base units as suffixes, `_total`
 //! for counters. What belongs to the process has the names that all of Prometheus' client libraries share.
 
+use vouchsafe_events::Stream;
+
 use super::label::{
     Append, Call, Code, Command, KeyRing, LEASES, Limit, METHODS, Mail, MailClass, Outcome, REACTORS,
-    STATUSES, SignIn, Streams, Way,
+    STATUSES, SignIn, Way,
 };
 
 /// What kind of metric.
@@ -117,11 +119,11 @@ catalogue! {
 
     APPEND_DURATION: Histogram(QUICK), "vouchsafe_append_duration_seconds", ["outcome" of Append::VALUES], when_met,
         "How long an append to the log took, repeats not counted, by how it went.";
-    APPEND_CONFLICTS: Counter, "vouchsafe_append_conflicts_total", ["stream" of Streams::VALUES], from_start,
+    APPEND_CONFLICTS: Counter, "vouchsafe_append_conflicts_total", ["stream" of &Stream::KINDS], from_start,
         "Appends that found that somebody else had written to the stream; the decision is then made anew.";
     APPEND_REPEATS: Counter, "vouchsafe_append_repeats_total", [], from_start,
         "Appends that were sent again, byte for byte, because the log's answer was not clear.";
-    COMMANDS: Counter, "vouchsafe_commands_total", ["stream" of Streams::VALUES, "outcome" of Command::VALUES], from_start,
+    COMMANDS: Counter, "vouchsafe_commands_total", ["stream" of &Stream::KINDS, "outcome" of Command::VALUES], from_start,
         "Commands, by the kind of stream that they were decided on and by what became of them.";
     EVENTS: Counter, "vouchsafe_events_appended_total", ["type" of &[]], when_met,
         "Events that this instance appended, by type.";

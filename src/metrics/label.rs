@@ -55,22 +55,6 @@ label! {
 }
 
 label! {
-    /// Which streams there are.
-    Streams {
-        /// An organisation's.
-        Organisation = "organisation",
-        /// A person's.
-        Person = "person",
-        /// A reservation of an email.
-        Email = "email",
-        /// A reservation of an account.
-        Subject = "subject",
-        /// A reactor's.
-        Reactor = "reactor",
-    }
-}
-
-label! {
     /// By which way somebody signs in.
     Way {
         /// DfE Sign-in.

@@ -10,11 +10,11 @@ use axum::routing::get;
 use http::header;
 use metrics_exporter_prometheus::PrometheusHandle;
 use tokio::net::TcpListener;
-use tokio::sync::watch;
 use vouchsafe_events::Timestamp;
 
 use super::process;
 use super::recorder::{NotCounting, install};
+use crate::stop::{Stop, stopped};
 
 pub use super::sample::Sources;
 
@@ -38,7 +38,7 @@ struct Asked {
 
 impl Counting {
     /// Answers on `listener` until it is told to stop.
-    pub async fn serve(self, listener: TcpListener, sources: Sources, stop: watch::Receiver<bool>) {
+    pub async fn serve(self, listener: TcpListener, sources: Sources, stop: Stop) {
         let upkeep = self.0.clone();
         let answers = Router::new()
             .route("/metrics", get(answer))
@@ -46,7 +46,7 @@ impl Counting {
             .into_make_service_with_connect_info::<SocketAddr>();
         let mut told = stop.clone();
         let gone = async move {
-            let _ = told.wait_for(|stop| *stop).await;
+            stopped(&mut told).await;
         };
         let server = axum::serve(listener, answers).with_graceful_shutdown(gone).into_future();
         tokio::select! {

@@ -133,8 +133,8 @@ impl Lease {
     where
         W: Future<Output = T>,
     {
+        metrics::lease(NAME, false);
         loop {
-            metrics::lease(NAME, false);
             let mut held = self.acquire(&mut stop, &fit).await?;
             tracing::info!("this instance runs the reactors from now on");
             metrics::lease_taken(NAME);

@@ -316,7 +316,7 @@ impl Postman {
 
     fn wait_with(&mut self, key: Key, before: Option<Waiting>, answers: u32, away: bool, now: Timestamp) {
         let failures = before.map_or(1, |waiting| waiting.failures.saturating_add(1));
-        let random = self.app.random().bytes().map_or(u32::MAX, u32::from_be_bytes);
+        let random = self.app.random().number();
         let seconds = i64::try_from(wait(failures, random).as_secs()).unwrap_or(i64::MAX).max(1);
         self.waiting.insert(key, Waiting { failures, answers, away, until: now.plus_seconds(seconds) });
     }

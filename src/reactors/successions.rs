@@ -15,7 +15,7 @@ use tracing::Instrument as _;
 use vouchsafe_events::{OrganisationId, PersonId, Reactor, Timestamp};
 use vouchsafe_projections::{Lists, Organisation};
 
-use super::{Stop, pause, why};
+use super::{Stop, pause, stopped, why};
 use crate::app::{App, Way};
 use crate::domain::organisation::{End, Outlook, Standing, outlook};
 use crate::{metrics, traces};
@@ -40,7 +40,7 @@ pub async fn run(app: Arc<App>, mut stop: Stop) {
         tokio::select! {
             () = app.following().moved(seen) => {}
             () = tokio::time::sleep(AGAIN) => {}
-            _ = stop.wait_for(|stop| *stop) => return,
+            () = stopped(&mut stop) => return,
         }
     }
 }

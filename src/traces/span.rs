@@ -61,25 +61,14 @@ pub fn trace_id(span: &Span) -> Option<String> {
     (found.is_valid() && found.is_sampled()).then(|| found.trace_id().to_string())
 }
 
-/// The kind of a stream. Its name holds an id or a hash.
-const fn kind(stream: Stream) -> &'static str {
-    match stream {
-        Stream::Organisation(_) => "organisation",
-        Stream::Person(_) => "person",
-        Stream::Email(_) => "email",
-        Stream::Subject(_) => "subject",
-        Stream::Reactor(_) => "reactor",
-    }
-}
-
 /// Deciding something on a stream, and appending it.
 pub fn decide(stream: Stream) -> Span {
     info_span!(
         target: TARGET,
         "decide",
-        otel.name = format_args!("decide {}", kind(stream)),
+        otel.name = format_args!("decide {}", stream.kind()),
         otel.status_code = Empty,
-        vouchsafe.stream = kind(stream),
+        vouchsafe.stream = stream.kind(),
         vouchsafe.outcome = Empty,
         vouchsafe.events = Empty,
     )
@@ -100,7 +89,7 @@ pub fn append(stream: Stream, events: usize) -> Span {
         "append",
         otel.kind = "client",
         otel.status_code = Empty,
-        vouchsafe.stream = kind(stream),
+        vouchsafe.stream = stream.kind(),
         vouchsafe.event_count = events,
     )
 }

@@ -1,12 +1,13 @@
 //! A RabbitMQ node of our own, on free ports, in a folder of its own.
 
 use std::fs;
-use std::net::TcpListener;
 use std::path::Path;
 use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 
 use rcgen::{BasicConstraints, CertificateParams, CertifiedIssuer, IsCa, KeyPair};
+
+use crate::port::free_port;
 
 /// Where Debian puts it. Its wrapper in the path insists on a user of its own.
 const PROGRAMS: &str = "/usr/lib/rabbitmq/bin";
@@ -41,10 +42,6 @@ pub(crate) struct Own {
     epmd_port: u16,
     distribution_port: u16,
     server: Option<Child>,
-}
-
-fn free_port() -> u16 {
-    TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port()
 }
 
 impl Node {

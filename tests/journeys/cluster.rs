@@ -14,8 +14,9 @@ use vouchsafe::store::eventstoredb::{EventStoreDbOptions, EventStoreDbStore};
 use vouchsafe::store::{EventStore as _, Expected, NewEvent};
 use vouchsafe_events::{EventId, PersonId, Position, Stream};
 
+use crate::port::free_port;
 use crate::postgres::Postgres;
-use crate::world::{World, free_port};
+use crate::world::World;
 
 /// How long something may take to come up on a busy machine.
 const START: Duration = Duration::from_mins(1);
@@ -218,9 +219,8 @@ impl Cluster {
         })
     }
 
-    /// Which instance runs the reactors, as soon as one says so that had not by `since`.
+    /// Which of the instances that run said last that it runs the reactors.
     pub(crate) fn who_runs_the_reactors(&self) -> Option<usize> {
-        // Each says so when it begins; the last to say so is it.
         let times =
             self.instances.iter().filter(|instance| instance.process.is_some()).filter_map(|instance| {
                 let said = std::fs::read_to_string(instance.folder.with_extension("out")).ok()?;

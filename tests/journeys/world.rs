@@ -18,6 +18,7 @@ use vouchsafe_events::Timestamp;
 use crate::dfe_api::{Role, StandInDfeApi};
 use crate::peers::{Oidc, Smtp};
 use crate::person::Person;
+use crate::port::free_port;
 
 /// A school that people act for, as DfE Sign-in's claim describes it.
 #[derive(Clone, Copy, Debug)]
@@ -332,8 +333,4 @@ impl World {
         walk(&self.data(), &mut found);
         found
     }
-}
-
-pub(crate) fn free_port() -> u16 {
-    std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port()
 }

@@ -2,7 +2,6 @@
 
 use std::fs;
 use std::io::Read as _;
-use std::net::TcpListener;
 use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 
@@ -11,6 +10,7 @@ use reqwest::redirect::Policy;
 use tempfile::TempDir;
 
 use crate::exposition::Exposed;
+use crate::port::free_port;
 
 /// How long a start or a stop may take on a busy machine.
 const PATIENCE: Duration = Duration::from_mins(1);
@@ -29,11 +29,6 @@ pub(crate) struct Seen {
     pub(crate) kind: String,
     pub(crate) body: String,
     pub(crate) cookies: String,
-}
-
-/// A port that was free a moment ago.
-pub(crate) fn free_port() -> u16 {
-    TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port()
 }
 
 impl Service {

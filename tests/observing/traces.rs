@@ -3,7 +3,8 @@
 use std::time::Duration;
 
 use crate::collector::{Collector, Span};
-use crate::service::{Service, free_port};
+use crate::port::free_port;
+use crate::service::Service;
 
 /// The span in `spans` that is called so.
 #[track_caller]

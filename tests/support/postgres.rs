@@ -1,11 +1,12 @@
 //! A real PostgreSQL server, for one test. `VOUCHSAFE_TEST_POSTGRES` names another one instead, by the address of an
 //! empty database.
 
-use std::net::TcpListener;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::thread;
 use std::time::{Duration, Instant};
+
+use crate::port::free_port;
 
 /// A server, with one empty database.
 pub(crate) struct Postgres {
@@ -60,7 +61,7 @@ impl Postgres {
             .status()
             .unwrap();
         assert!(made.success(), "initdb failed");
-        let port = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
+        let port = free_port();
         let address = format!("postgres://vouchsafe@127.0.0.1:{port}/postgres?sslmode=disable");
         let mut server = Self { address, own: Some(Own { folder, port, process: None }) };
         server.run();

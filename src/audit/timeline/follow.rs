@@ -4,12 +4,12 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use futures_util::StreamExt;
-use tokio::sync::watch;
 use vouchsafe_events::{DecodeError, Position, Recorded, decode};
 
 use super::{Timeline, TimelineError};
 use crate::errors::Chain;
 use crate::metrics;
+use crate::stop::{Stop, stopped};
 use crate::store::{EventStore, Followed, StoreError};
 
 /// How many events are taken in at once, at most, while following.
@@ -49,14 +49,14 @@ impl From<tokio::task::JoinError> for Interrupted {
 impl Timeline {
     /// Follows the log until `stop` says so. What goes wrong is logged and tried again; the pages go on
     /// with what the index holds by then.
-    pub async fn follow(self: Arc<Self>, store: Arc<dyn EventStore>, mut stop: watch::Receiver<bool>) {
+    pub async fn follow(self: Arc<Self>, store: Arc<dyn EventStore>, mut stop: Stop) {
         let mut pause = PAUSE;
         loop {
             let before = self.position();
             let interrupted = tokio::select! {
                 interrupted = self.follow_on(store.as_ref()) => interrupted,
                 () = self.damaged.notified() => Interrupted::Damaged,
-                () = told(&mut stop) => return,
+                () = stopped(&mut stop) => return,
             };
             metrics::timeline_interrupted();
             tracing::warn!(error = %Chain(&interrupted), "the index of the history is interrupted");
@@ -73,7 +73,7 @@ impl Timeline {
             }
             tokio::select! {
                 () = tokio::time::sleep(pause) => {}
-                () = told(&mut stop) => return,
+                () = stopped(&mut stop) => return,
             }
             pause = (pause * 2).min(LONGEST_PAUSE);
         }
@@ -190,9 +190,4 @@ fn event(next: Followed) -> Result<Option<Recorded>, Interrupted> {
         Followed::Event(stored) => Ok(Some(decode(stored.position, &stored.bytes)?)),
         Followed::CaughtUp(_) => Ok(None),
     }
-}
-
-/// Waits for the word to stop. Nobody left to say it is as good.
-async fn told(stop: &mut watch::Receiver<bool>) {
-    let _ = stop.wait_for(|stop| *stop).await;
 }

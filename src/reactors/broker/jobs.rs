@@ -10,13 +10,25 @@ mod courier;
 mod topology;
 mod worker;
 
+use std::time::Duration;
+
 use serde::{Deserialize, Serialize};
 use vouchsafe_events::{EventId, MailFailure, MailKind, PersonId, Position};
 
 pub use courier::JobCourier;
 pub use worker::Worker;
 
+use crate::random::Random;
+use crate::reactors::backoff::spread;
 use crate::reactors::postman::Outcome;
+
+/// The most that is waited for a connection after the first failure, and the most that is ever waited.
+const WAITS: (Duration, Duration) = (Duration::from_millis(500), Duration::from_secs(15));
+
+/// How long to wait before connecting again.
+fn rest(failures: u32, random: &Random) -> Duration {
+    spread(WAITS.0, WAITS.1, failures, random.number())
+}
 
 /// A mail that is to be sent.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]

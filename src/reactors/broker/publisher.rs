@@ -113,7 +113,7 @@ impl Publisher {
                 metrics::broker_lag(lag);
             }
             failures += 1;
-            let mut length = spread(WAITS.0, WAITS.1, failures, self.random());
+            let mut length = spread(WAITS.0, WAITS.1, failures, self.app.random().number());
             if ended.is_not_alone() {
                 tracing::warn!("another process publishes too: this one steps aside");
                 length = length.max(STEP_ASIDE);
@@ -137,10 +137,6 @@ impl Publisher {
         let Some(next) = next.first() else { return Ok(None) };
         let at = decode(next.position, &next.bytes)?.envelope.at;
         Ok(Some(Duration::from_secs(self.app.now().seconds_since(at).max(0).unsigned_abs())))
-    }
-
-    fn random(&self) -> u32 {
-        self.app.random().bytes().map_or(u32::MAX, u32::from_be_bytes)
     }
 
     /// Connects and publishes until something ends it. `failures` begins anew with the first message confirmed.

@@ -1,10 +1,11 @@
 //! How RabbitMQ is reached and what is published, as the configuration says it.
 
-use std::net::IpAddr;
 use std::path::PathBuf;
 
 use serde::Deserialize;
 use url::Url;
+
+use crate::loopback::is_this_machine;
 
 /// How RabbitMQ is reached, and what goes there. The password, which is a secret, stands apart.
 #[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
@@ -140,8 +141,7 @@ impl BrokerSettings {
     }
 
     fn is_on_this_machine(&self) -> bool {
-        let host = self.host();
-        host.eq_ignore_ascii_case("localhost") || host.parse().is_ok_and(|ip: IpAddr| ip.is_loopback())
+        is_this_machine(self.host())
     }
 }
 

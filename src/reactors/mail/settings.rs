@@ -1,11 +1,12 @@
 //! How the mail server is reached, as the configuration says it.
 
-use std::net::IpAddr;
 use std::path::PathBuf;
 use std::time::Duration;
 
 use serde::Deserialize;
 use vouchsafe_events::Email;
+
+use crate::loopback::is_this_machine;
 
 /// How the mail server is reached and whom mail comes from. The password, which is a secret, stands apart.
 #[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
@@ -104,8 +105,7 @@ impl MailSettings {
     }
 
     fn is_on_this_machine(&self) -> bool {
-        let host = self.host.trim_matches(['[', ']']);
-        host.eq_ignore_ascii_case("localhost") || host.parse().is_ok_and(|ip: IpAddr| ip.is_loopback())
+        is_this_machine(&self.host)
     }
 }
 

@@ -18,15 +18,14 @@ use vouchsafe_events::Position;
 use vouchsafe_projections::PendingMail;
 
 use super::topology::{self, CODES, LETTERS};
-use super::{Job, Key, Report, What};
+use super::{Job, Key, Report, What, rest};
 use crate::app::App;
 use crate::errors::Chain;
 use crate::metrics;
-use crate::reactors::Stop;
-use crate::reactors::backoff::spread;
 use crate::reactors::broker::dial::{self, Dialer, LinkError};
 use crate::reactors::broker::{BrokerError, BrokerHealth, BrokerSettings};
 use crate::reactors::postman::{Courier, Outcome, Room};
+use crate::reactors::{Stop, stopped};
 use crate::secret::Secret;
 
 /// How many jobs may be under way at once, over all instances.
@@ -41,9 +40,6 @@ const LOOK_EVERY: Duration = Duration::from_secs(2);
 
 /// How often the dead jobs are counted.
 const COUNT_EVERY: Duration = Duration::from_secs(30);
-
-/// The most that is waited for a connection after the first failure, and the most that is ever waited.
-const WAITS: (Duration, Duration) = (Duration::from_millis(500), Duration::from_secs(15));
 
 /// How long RabbitMQ keeps reports for an instance that is gone, in milliseconds.
 const REPORTS_EXPIRE: i32 = 600_000;
@@ -107,12 +103,7 @@ impl JobCourier {
             failures += 1;
             self.health.add_failure();
             tracing::warn!(error = %Chain(&ended), "no mail jobs can be handed out for now");
-            let length = spread(
-                WAITS.0,
-                WAITS.1,
-                failures,
-                self.app.random().bytes().map_or(u32::MAX, u32::from_be_bytes),
-            );
+            let length = rest(failures, self.app.random());
             // Whoever wants a mail carried meanwhile is told that none goes out.
             let refuse = async {
                 while let Some((_, tell)) = to_do.recv().await {
@@ -339,7 +330,7 @@ impl Courier for JobCourier {
             *self.orders() = orders;
             tokio::select! {
                 () = self.keep_connected(&mut to_do) => {}
-                _ = stop.wait_for(|stop| *stop) => {}
+                () = stopped(&mut stop) => {}
             }
             // Nobody waits for what will not be heard, and no more is taken. Whoever has a job goes on with it.
             drop(to_do);

@@ -16,11 +16,10 @@ use tokio::task::{Id, JoinSet};
 use vouchsafe_events::{Event, MailGivenUp, MailSent, Position, Reactor};
 
 use super::topology::{self, CODES, LETTERS};
-use super::{Job, Key, Report, What};
+use super::{Job, Key, Report, What, rest};
 use crate::app::App;
 use crate::errors::Chain;
 use crate::metrics;
-use crate::reactors::backoff::spread;
 use crate::reactors::broker::dial::{self, Dialer, LinkError};
 use crate::reactors::broker::{BrokerError, BrokerHealth, BrokerSettings};
 use crate::reactors::postman::{Deliverer, MailHealth, Outcome};
@@ -38,9 +37,6 @@ const REPORTING: Duration = Duration::from_secs(10);
 
 /// How long a job rests before it is handed back because the lists are behind.
 const BEHIND: Duration = Duration::from_secs(5);
-
-/// The most that is waited for a connection after the first failure, and the most that is ever waited.
-const WAITS: (Duration, Duration) = (Duration::from_millis(500), Duration::from_secs(15));
 
 /// What became of a job, and what RabbitMQ is to be told.
 enum Done {
@@ -121,8 +117,7 @@ impl Worker {
             failures += 1;
             self.health.add_failure();
             tracing::warn!(error = %Chain(&error), "no mail jobs can be taken for now");
-            let random = self.app.random().bytes().map_or(u32::MAX, u32::from_be_bytes);
-            if !pause(&mut stop, spread(WAITS.0, WAITS.1, failures, random)).await {
+            if !pause(&mut stop, rest(failures, self.app.random())).await {
                 break;
             }
         }
