@@ -5,6 +5,7 @@
     clippy::expect_used,
     clippy::panic,
     clippy::print_stdout,
+    clippy::print_stderr,
     clippy::indexing_slicing,
     reason = "a test fails by panicking"
 )]
@@ -47,6 +48,9 @@ mod port;
 mod postgres;
 #[path = "journeys/sign_in.rs"]
 mod sign_in;
+#[path = "support/small_disk.rs"]
+#[expect(dead_code, reason = "tests of the store do more with it")]
+mod small_disk;
 #[path = "journeys/upkeep.rs"]
 mod upkeep;
 #[path = "journeys/world.rs"]

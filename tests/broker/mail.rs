@@ -22,15 +22,13 @@ use vouchsafe_events::{
     OrganisationRegistered, PersonId, Plain, Stream, UserAdded, Uuid, Version,
 };
 
-use crate::listener::connect;
+use crate::listener::{DEAD, LETTERS, connect, messages, put};
 use crate::node::{Own, Place};
 use crate::smtp::Smtp;
 use crate::until;
 use crate::world::World;
 
-const LETTERS: &str = "vouchsafe.mail.letters";
 const CODES: &str = "vouchsafe.mail.codes";
-const DEAD: &str = "vouchsafe.mail.dead";
 
 /// A log with an organisation that has a user list, and a mail server.
 struct Office {
@@ -153,11 +151,6 @@ impl Office {
     }
 }
 
-async fn messages(channel: &Channel, queue: &str) -> u32 {
-    let passive = QueueDeclareOptions { passive: true, ..QueueDeclareOptions::default() };
-    channel.queue_declare(queue.into(), passive, FieldTable::default()).await.unwrap().message_count()
-}
-
 /// Takes the first job of a queue and dies with it.
 async fn take_and_die(place: &Place, queue: &str) {
     let connection = connect(place).await;
@@ -169,16 +162,6 @@ async fn take_and_die(place: &Place, queue: &str) {
         .unwrap();
     taker.next().await.unwrap().unwrap();
     drop(connection.close(200, "as if it had died".into()).await);
-}
-
-async fn put(channel: &Channel, queue: &str, body: &[u8]) {
-    let options = BasicPublishOptions { mandatory: true, ..BasicPublishOptions::default() };
-    channel.confirm_select(lapin::options::ConfirmSelectOptions::default()).await.unwrap();
-    let confirm = channel
-        .basic_publish("".into(), queue.into(), options, body, BasicProperties::default())
-        .await
-        .unwrap();
-    assert!(confirm.await.unwrap().is_ack());
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

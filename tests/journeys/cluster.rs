@@ -36,14 +36,28 @@ pub(crate) struct Shape {
     pub(crate) instances: usize,
     /// Every way from an instance to a server leads over a wire.
     pub(crate) wires: bool,
-    /// There is a RabbitMQ, and what happens is published.
-    pub(crate) broker: bool,
-    /// Mail goes through RabbitMQ.
-    pub(crate) mail_jobs: bool,
+    /// What there is a RabbitMQ for.
+    pub(crate) broker: For,
     /// The clock of each instance can be set.
     pub(crate) clocks: bool,
     /// The one instance keeps its log and its keys in this folder, and there are no servers for them.
-    pub(crate) folder: Option<PathBuf>,
+    pub(crate) alone_in: Option<PathBuf>,
+    /// The log's server keeps its log in this folder.
+    pub(crate) log_in: Option<PathBuf>,
+    /// The first instance keeps what it keeps in this folder.
+    pub(crate) first_in: Option<PathBuf>,
+}
+
+/// What RabbitMQ is for.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) enum For {
+    /// There is none.
+    #[default]
+    Nothing,
+    /// What happens is published.
+    Events,
+    /// Mail goes through it, too.
+    EventsAndMail,
 }
 
 /// Where a wire of an instance leads.
@@ -137,15 +151,22 @@ impl Cluster {
         if shape.clocks {
             clock_library()?;
         }
-        let broker = if shape.broker { Some(tokio::task::block_in_place(Broker::start)?) } else { None };
+        let broker = match shape.broker {
+            For::Nothing => None,
+            For::Events | For::EventsAndMail => Some(tokio::task::block_in_place(Broker::start)?),
+        };
         let world = World::prepared(&[]).await;
         let folder = world.folder().to_owned();
-        let servers = if shape.folder.is_some() {
+        let servers = if shape.alone_in.is_some() {
             None
         } else {
             // Its client brings a runtime of its own.
             let keys = tokio::task::block_in_place(Postgres::start)?;
-            let mut log = LogServer { folder: folder.clone(), port: free_port(), process: None };
+            let mut log = LogServer {
+                folder: shape.log_in.clone().unwrap_or_else(|| folder.clone()),
+                port: free_port(),
+                process: None,
+            };
             log.run();
             Some(Servers { log, keys })
         };
@@ -155,7 +176,11 @@ impl Cluster {
         let instances = (0..shape.instances).map(|number| Instance {
             number,
             address: SocketAddr::from(([127, 0, 0, 1], free_port())),
-            folder: shape.folder.clone().unwrap_or_else(|| folder.join(format!("instance-{number}"))),
+            folder: [&shape.alone_in, &shape.first_in]
+                .into_iter()
+                .flatten()
+                .find(|_| number == 0)
+                .map_or_else(|| folder.join(format!("instance-{number}")), Clone::clone),
             said: folder.join(format!("instance-{number}.out")),
             wires: Vec::new(),
             process: None,
@@ -249,7 +274,7 @@ impl Cluster {
             settings.push(("BROKER__URL", format!("amqp://{}/%2F", place(To::Broker).unwrap())));
             settings.push(("BROKER__USERNAME", broker.place.user.clone()));
             settings.push(("BROKER__PASSWORD_FILE", password.display().to_string()));
-            settings.push(("BROKER__MAIL_JOBS", self.shape.mail_jobs.to_string()));
+            settings.push(("BROKER__MAIL_JOBS", (self.shape.broker == For::EventsAndMail).to_string()));
         }
         let mut settings: Vec<_> =
             settings.into_iter().map(|(name, value)| (format!("VOUCHSAFE_{name}"), value)).collect();
@@ -301,6 +326,31 @@ impl Cluster {
             std::thread::sleep(time);
             log.run();
         });
+    }
+
+    /// Waits until the log's server has ended by itself.
+    pub(crate) async fn log_server_ends(&mut self) {
+        let log = &mut self.servers.as_mut().unwrap().log;
+        let begun = Instant::now();
+        while log.process.as_mut().unwrap().0.try_wait().unwrap().is_none() {
+            assert!(begun.elapsed() < START, "the log's server does not end");
+            tokio::time::sleep(Duration::from_millis(50)).await;
+        }
+    }
+
+    /// Starts the log's server that has ended.
+    pub(crate) fn log_server_runs(&mut self) {
+        let log = &mut self.servers.as_mut().unwrap().log;
+        tokio::task::block_in_place(|| log.run());
+    }
+
+    /// The number of the process of the log's server, or of an instance.
+    pub(crate) fn process_of_log_server(&self) -> u32 {
+        self.servers.as_ref().unwrap().log.process.as_ref().unwrap().id()
+    }
+
+    pub(crate) fn process(&self, number: usize) -> u32 {
+        self.instances[number].process.as_ref().unwrap().id()
     }
 
     /// Kills the key ring's database, and starts it again. False if it is not ours.

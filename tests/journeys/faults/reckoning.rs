@@ -69,7 +69,7 @@ impl Reckoning {
         let begun = Instant::now();
         let lines = self.nothing_is_gone(cluster).await;
         let with_access = who_has_access(&lines);
-        self.each_is_once(&lines);
+        each_is_once(&lines);
         let (added, ended) = said_is_so(&lines, staff);
         for sheet in sheets(cluster, staff, with_access.len()).await {
             let ledger = staff.ledger();
@@ -102,6 +102,15 @@ impl Reckoning {
         format!("{head}\n{}\n{}", "|---".repeat(11) + "|", self.rows.join("\n"))
     }
 
+    /// How many hours lie between the first and the last time that an event says it was decided.
+    pub(crate) fn hours(&self) -> i64 {
+        let at = |line: &String| -> jiff::Timestamp {
+            serde_json::from_str::<Value>(line).unwrap()["event"]["at"].as_str().unwrap().parse().unwrap()
+        };
+        let times = || self.history.iter().map(at);
+        times().max().unwrap().duration_since(times().min().unwrap()).as_hours()
+    }
+
     /// The history, which begins with what it was.
     async fn nothing_is_gone(&mut self, cluster: &Cluster) -> Vec<Line> {
         let said = cluster.command(0, &["replay"]).await;
@@ -116,28 +125,13 @@ impl Reckoning {
         self.history.iter().map(|line| Line::read(line)).collect()
     }
 
-    /// Each event is there once, and each stream is without a gap.
-    fn each_is_once(&self, lines: &[Line]) {
-        let mut ids = HashSet::new();
-        let mut next: BTreeMap<&str, u64> = BTreeMap::new();
-        for line in lines {
-            assert!(ids.insert(&line.id), "{} is there twice", line.id);
-            let version = next.entry(&line.stream).or_default();
-            assert_eq!(line.version, *version, "{} has a gap", line.stream);
-            *version += 1;
-        }
-        for (mail, times) in mailed(lines) {
-            assert_eq!(times, 1, "that the mail {mail:?} went out is there {times} times");
-        }
-    }
-
     /// Each grant and each end of access is mailed, at least once. How many mails there are, and how many of them came
     /// twice.
     async fn all_is_mailed(&mut self, what: &str, cluster: &Cluster, staff: &Staff) -> String {
         let begun = Instant::now();
         loop {
             let lines = self.nothing_is_gone(cluster).await;
-            self.each_is_once(&lines);
+            each_is_once(&lines);
             let mailed = mailed(&lines);
             let mut told: HashSet<&str> = mailed.keys().map(|(event, _)| event.as_str()).collect();
             let with_access = who_has_access(&lines);
@@ -201,6 +195,21 @@ impl Reckoning {
             });
             self.heard.extend(came.await);
         }
+    }
+}
+
+/// Each event is there once, and each stream is without a gap.
+fn each_is_once(lines: &[Line]) {
+    let mut ids = HashSet::new();
+    let mut next: BTreeMap<&str, u64> = BTreeMap::new();
+    for line in lines {
+        assert!(ids.insert(&line.id), "{} is there twice", line.id);
+        let version = next.entry(&line.stream).or_default();
+        assert_eq!(line.version, *version, "{} has a gap", line.stream);
+        *version += 1;
+    }
+    for (mail, times) in mailed(lines) {
+        assert_eq!(times, 1, "that the mail {mail:?} went out is there {times} times");
     }
 }
 

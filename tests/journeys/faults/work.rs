@@ -153,7 +153,7 @@ async fn approves(
         let done = leads_to(&ann, status, "/school/users");
         if ledger.lock().unwrap().notes(status, done) {
             ledger.lock().unwrap().added.insert(email.clone());
-            if number % 3 == 0 {
+            if number.is_multiple_of(3) {
                 ends(&mut ann, email, &ledger).await;
             }
         }
