@@ -179,9 +179,8 @@ async fn whatever_is_in_the_queues() {
             let place = cluster.broker.as_ref().unwrap().place.clone();
             let connection = connect(&place).await;
             let channel = connection.create_channel().await.unwrap();
-            let poison: [&[u8]; 3] = [b"", b"{\"this is\": \"no job\"}", &[0xff; 100_000]];
-            for body in poison {
-                put(&channel, LETTERS, body).await;
+            for body in [Vec::new(), b"{\"this is\": \"no job\"}".to_vec(), vec![0xff; 100_000]] {
+                put(&channel, LETTERS, &body).await;
             }
             let begun = Instant::now();
             while messages(&channel, DEAD).await < 3 {
