@@ -48,14 +48,21 @@ pub(super) struct Known {
 #[derive(Debug)]
 pub(super) struct Tail {
     pub(super) connection: Connection,
+    /// The one for cells.
+    pub(super) cells: Connection,
     known: watch::Sender<Known>,
 }
 
 impl Tail {
     /// Knows nothing of the log but its ends.
-    pub(super) fn new(connection: Connection, head: Position, upto: Option<Place>) -> Self {
+    pub(super) fn new(
+        connection: Connection,
+        cells: Connection,
+        head: Position,
+        upto: Option<Place>,
+    ) -> Self {
         let (known, _) = watch::channel(Known { head, upto, outages: 0, closed: false });
-        Self { connection, known }
+        Self { connection, cells, known }
     }
 
     /// Takes note of an event that was appended here.
@@ -115,6 +122,7 @@ impl Tail {
     pub(super) fn close(&self) {
         self.refuse();
         self.connection.close();
+        self.cells.close();
     }
 
     pub(super) fn is_closed(&self) -> bool {
