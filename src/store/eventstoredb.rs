@@ -129,7 +129,7 @@ impl EventStore for EventStoreDbStore {
     fn read_all(&self, after: Position, limit: usize) -> BoxFuture<'_, Result<Vec<StoredEvent>, StoreError>> {
         Box::pin(async move {
             let from = self.tail.place(after);
-            Ok(self.tail.connection.gather_events(from, limit).await?.events)
+            Ok(self.tail.connection.gather_events(from, limit, None).await?.events)
         })
     }
 

@@ -17,7 +17,7 @@ use tokio::time::{Instant, sleep};
 use vouchsafe_events::Position;
 
 use super::connection::Connection;
-use super::read::Page;
+use super::read::{MOST_BYTES, Page};
 use super::record::Place;
 use super::trouble::{Trouble, closed};
 use crate::store::follow::{PAGE, Source};
@@ -188,7 +188,7 @@ impl Source for Way {
     }
 
     async fn page(&mut self, _: Position) -> Result<(Vec<StoredEvent>, bool), StoreError> {
-        let page = self.tail.connection.gather_events(self.upto, PAGE).await?;
+        let page = self.tail.connection.gather_events(self.upto, PAGE, Some(MOST_BYTES)).await?;
         self.tail.learn(self.upto, &page);
         self.upto = page.upto;
         Ok((page.events, !page.ended))

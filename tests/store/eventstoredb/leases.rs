@@ -33,7 +33,7 @@ async fn by_relay() -> (StandIn, Relay, EventStoreDbStore) {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_cell_is_read_and_set_soon_though_the_connection_fell_silent() {
     let (_server, relay, store) = by_relay().await;
-    let soon = Terms::default().gives_up - Terms::default().renew;
+    let soon = Terms::default().gives_up.saturating_sub(Terms::default().renew);
     let mut version = store.set_cell(&name(), None, Bytes::from_static(b"0")).await.unwrap();
     for text in ["1", "2"] {
         let bytes = Bytes::from_static(text.as_bytes());
@@ -135,7 +135,7 @@ async fn an_instance_holds_the_lease_on_though_connections_fall_silent_and_answe
     assert_eq!(server.faults().left(), 0);
     holder.stop().await;
     while rival.taken() == 0 {
-        assert!(begun.elapsed() < Duration::from_secs(60));
+        assert!(begun.elapsed() < Duration::from_mins(1));
         sleep(Duration::from_millis(20)).await;
     }
     rival.stop().await;
