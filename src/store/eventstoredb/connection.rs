@@ -88,11 +88,14 @@ impl Connection {
     /// A connection for cells alone, with a deadline of their own. It is not shared with what reads and appends: a
     /// long answer there does not hold a lease up, and giving up on one that is slow breaks nothing there off.
     pub(super) fn for_cells(options: &EventStoreDbOptions) -> Result<Self, StoreError> {
+        let connection = Self::new(options)?;
+        // So long the client waits before it connects at all.
+        let first = connection.settings.discovery_interval();
         Ok(Self {
             deadline: options.cell_deadline,
             patience: options.cell_patience,
-            one_try: Some(options.cell_deadline),
-            ..Self::new(options)?
+            one_try: Some(options.cell_deadline + first),
+            ..connection
         })
     }
 

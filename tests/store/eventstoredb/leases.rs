@@ -59,7 +59,8 @@ async fn a_set_that_is_slow_breaks_off_nothing_else() {
     assert_eq!(store.set_cell(&name(), Some(0), Bytes::from_static(b"1")).await.unwrap(), 1);
     assert_eq!(store.cell(&name()).await.unwrap().unwrap().bytes, "1");
     store.append(new_stream(), Expected::NoStream, events(1)).await.unwrap();
-    assert_eq!(connections() - before, 1, "only the cells' connection was made anew");
+    let anew = connections() - before;
+    assert!(anew <= 1, "{anew}: only the cells' connection may be made anew");
 }
 
 #[tokio::test(flavor = "multi_thread")]
