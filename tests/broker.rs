@@ -13,6 +13,8 @@
     reason = "a test fails by panicking, and says what it measured or skipped"
 )]
 
+#[path = "broker/jobs.rs"]
+mod jobs;
 #[path = "broker/listener.rs"]
 mod listener;
 #[path = "broker/mail.rs"]
