@@ -21,10 +21,18 @@ mod dfe_api;
 mod doors;
 #[path = "journeys/drawing.rs"]
 mod drawing;
+#[path = "journeys/faults.rs"]
+mod faults;
 #[path = "journeys/instances.rs"]
 mod instances;
+#[path = "broker/listener.rs"]
+#[expect(dead_code, reason = "tests of the broker look closer")]
+mod listener;
 #[path = "journeys/mail_server.rs"]
 mod mail_server;
+#[path = "broker/node.rs"]
+#[expect(dead_code, reason = "tests of the broker look closer")]
+mod node;
 #[path = "journeys/one_time_password.rs"]
 mod one_time_password;
 #[path = "journeys/openid_provider.rs"]

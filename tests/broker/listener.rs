@@ -73,6 +73,13 @@ pub(crate) async fn bind(channel: &Channel, exchange: &str, queue: &str, argumen
         .unwrap();
 }
 
+/// Makes a durable queue, on a connection of its own, that gets everything on an exchange from now on.
+pub(crate) async fn waits_for_everything(place: &Place, exchange: &str, queue: &str) {
+    let connection = connect(place).await;
+    bind(&connection.create_channel().await.unwrap(), exchange, queue, FieldTable::default()).await;
+    drop(connection.close(200, "done".into()).await);
+}
+
 /// Takes messages from a queue until `enough` says so, or none has come for five seconds.
 pub(crate) async fn listen(
     place: &Place,

@@ -36,14 +36,22 @@ async fn each_request_may_land_on_another_instance() {
             cai.sees("You have access");
         }
     }
-    // A session that ends on one instance has ended on the other.
+    // A session that ends on one instance ends on the other as soon as that one hears of it: a copy of the cookie that
+    // was taken before says nothing of how far the log had come.
     cai.visits("/access").await;
-    let old = cai.clone();
+    let mut old = cai.clone();
     cai.sends("/sign-out", &[]).await;
-    for mut again in [old.clone(), old] {
-        again.visits("/access").await;
-        again.sees_no("You have access");
+    let (signed_out, mut refused) = (Instant::now(), 0);
+    while refused < 2 {
+        assert!(signed_out.elapsed() < Duration::from_secs(5), "an instance goes on with an ended session");
+        let mut copy = old.clone();
+        copy.visits("/access").await;
+        // One after the other, as the proxy has it.
+        refused = if copy.page().text().contains("You have access") { 0 } else { refused + 1 };
     }
+    println!("the session had ended everywhere after {:?}", signed_out.elapsed());
+    old.visits("/access").await;
+    old.sees_no("You have access");
     cluster.stops_with_equal_lists().await;
 }
 
@@ -114,13 +122,8 @@ async fn whatever_dies_nothing_that_was_answered_is_lost_and_nothing_is_done_twi
     pause().await;
 
     let first = cluster.who_runs_the_reactors().expect("one runs the reactors");
-    let killed = Instant::now();
     cluster.kill(first);
-    while cluster.who_runs_the_reactors() != Some(1 - first) {
-        assert!(killed.elapsed() < Duration::from_mins(1), "nobody took the reactors over");
-        tokio::time::sleep(Duration::from_millis(100)).await;
-    }
-    println!("the reactors went on after {:?}", killed.elapsed());
+    cluster.reactors_move_to(1 - first).await;
     cluster.run(first).await;
     pause().await;
     cluster.kill(1 - first);
