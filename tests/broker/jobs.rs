@@ -158,6 +158,10 @@ async fn while_rabbitmq_takes_nothing(own: &Own, office: &mut Office, channel: &
     let worker = office.worker();
     office.each_has(&sent, 1).await;
     assert!(!office.mail.is_away());
+    // Nor does that count against the jobs: they are not returned again and again.
+    let failures = office.health.failures();
+    tokio::time::sleep(Duration::from_secs(12)).await;
+    assert_eq!(office.health.failures(), failures);
     let told = Instant::now();
     worker.stop().await;
     eprintln!("a worker stopped in {:?} while RabbitMQ took nothing", told.elapsed());

@@ -33,7 +33,7 @@ const PREFETCH: u16 = 8;
 /// After how long recording is tried again.
 const RECORD_AGAIN: Duration = Duration::from_secs(1);
 
-/// How long RabbitMQ may take to confirm a report. While it blocks whoever publishes it does not.
+/// How long RabbitMQ may take to confirm a report, while it does not block whoever publishes.
 const REPORTING: Duration = Duration::from_secs(10);
 
 /// How long a stop waits for that. Who is not told finds out from the log.
@@ -154,11 +154,11 @@ impl Worker {
             let done = tokio::select! {
                 () = stopped(stop) => break,
                 Some(finished) = under_way.next() => finished.map(|(taken, done)| {
-                    settling.push(settle(taken, done, &channel, under_way.connection));
+                    settling.push(settle(taken, done, (connection, &channel), under_way.connection));
                 }),
                 Some(settled) = settling.next() => settled,
-                job = codes.next() => self.take(job, under_way).map(|aside| settling.extend(aside)),
-                job = letters.next() => self.take(job, under_way).map(|aside| settling.extend(aside)),
+                job = codes.next() => self.take(job, under_way, connection).map(|aside| settling.extend(aside)),
+                job = letters.next() => self.take(job, under_way, connection).map(|aside| settling.extend(aside)),
             };
             if let Err(error) = done {
                 return Some(error);
@@ -169,7 +169,7 @@ impl Worker {
             tokio::select! {
                 finished = under_way.next() => match finished {
                     Some(Ok((taken, done))) => {
-                        settling.push(settle(taken, done, &channel, under_way.connection));
+                        settling.push(settle(taken, done, (connection, &channel), under_way.connection));
                     }
                     Some(Err(_)) => {}
                     None => break,
@@ -183,18 +183,19 @@ impl Worker {
     }
 
     /// Begins a job. One that cannot be read goes where the dead are: how is answered.
-    fn take(
+    fn take<'a>(
         &self,
         job: Option<Result<Delivery, lapin::Error>>,
         under_way: &mut UnderWay,
-    ) -> Result<Option<Settling<'static>>, LinkError> {
+        connection: &'a Connection,
+    ) -> Result<Option<Settling<'a>>, LinkError> {
         let delivery = job.ok_or(LinkError::Ended("mail jobs"))??;
         let job: Job = match serde_json::from_slice(&delivery.data) {
             Ok(job) => job,
             Err(error) => {
                 tracing::error!(%error, queue = topology::DEAD, "a mail job cannot be read and is put aside");
                 self.health.add_job_put_aside();
-                return Ok(Some(in_time(async move {
+                return Ok(Some(in_time(connection, async move {
                     delivery.reject(BasicRejectOptions { requeue: false }).await?;
                     Ok(())
                 })));
@@ -217,20 +218,34 @@ impl Worker {
 /// What is left to be said of a job.
 type Settling<'a> = BoxFuture<'a, Result<(), LinkError>>;
 
-/// Gives RabbitMQ some time. What it does not confirm by then is as if the connection were lost.
-fn in_time<'a>(settle: impl Future<Output = Result<(), LinkError>> + Send + 'a) -> Settling<'a> {
+/// Gives RabbitMQ some time. What it does not confirm by then is as if the connection were lost; unless it blocks, when
+/// another connection would fare no better, and each job would be returned, and at last count as one that nobody can
+/// handle.
+fn in_time<'a>(
+    connection: &'a Connection,
+    settle: impl Future<Output = Result<(), LinkError>> + Send + 'a,
+) -> Settling<'a> {
+    let mut settle = Box::pin(settle);
     Box::pin(async move {
-        match tokio::time::timeout(REPORTING, settle).await {
-            Ok(settled) => settled,
-            Err(_) => Err(LinkError::Unconfirmed(REPORTING.as_secs())),
+        loop {
+            match tokio::time::timeout(REPORTING, settle.as_mut()).await {
+                Ok(settled) => return settled,
+                Err(_) if connection.status().blocked() => {}
+                Err(_) => return Err(LinkError::Unconfirmed(REPORTING.as_secs())),
+            }
         }
     })
 }
 
 /// Reports a job that is over, and acknowledges it where it still can be: when the connection that it came on is gone, it
 /// is handed out again, and whoever takes it finds that it is over.
-fn settle(taken: Vec<Taken>, done: Done, channel: &Channel, connection: u64) -> Settling<'_> {
-    in_time(report(taken, done, channel, connection))
+fn settle<'a>(
+    taken: Vec<Taken>,
+    done: Done,
+    (connection, channel): (&'a Connection, &'a Channel),
+    number: u64,
+) -> Settling<'a> {
+    in_time(connection, report(taken, done, channel, number))
 }
 
 /// Tells everybody who handed a job out what became of it, and RabbitMQ of each of its deliveries.
