@@ -4,6 +4,7 @@
 //! [`tell`] puts one event into words.
 
 mod details;
+pub mod proof;
 mod sentence;
 mod timeline;
 mod words;

@@ -1,6 +1,7 @@
 //! The command line: one file a command. Data goes to standard output, talk to standard error.
 
 mod asyncapi;
+mod audit;
 mod check;
 mod demo;
 mod health;
@@ -51,6 +52,8 @@ enum Command {
     Organisations(users::Organisations),
     /// Writes the history to standard output, one event a line, as JSON.
     Replay(replay::Replay),
+    /// Asks the history, and proves that nobody altered it.
+    Audit(audit::Audit),
     /// Looks after the lists that are folded from the history.
     Projections(projections::Projections),
     /// Looks after the server that holds the event log, where it is on EventStoreDB.
@@ -79,15 +82,22 @@ impl Configured {
 struct Failed {
     text: String,
     hint: Option<String>,
+    /// What the process leaves with.
+    code: u8,
 }
 
 impl Failed {
     fn new(text: impl Into<String>) -> Self {
-        Self { text: text.into(), hint: None }
+        Self { text: text.into(), hint: None, code: 1 }
     }
 
     fn hint(mut self, hint: impl Into<String>) -> Self {
         self.hint = Some(hint.into());
+        self
+    }
+
+    fn code(mut self, code: u8) -> Self {
+        self.code = code;
         self
     }
 }
@@ -110,6 +120,7 @@ impl Cli {
             Command::Users(command) => command.run().await,
             Command::Organisations(command) => command.run().await,
             Command::Replay(command) => command.run().await,
+            Command::Audit(command) => command.run().await,
             Command::Projections(command) => command.run().await,
             Command::Store(command) => command.run().await,
             Command::AsyncApi(command) => command.run(),
@@ -121,7 +132,7 @@ impl Cli {
                 if let Some(hint) = failed.hint {
                     log::say(&format!("\nhint: {hint}"));
                 }
-                ExitCode::FAILURE
+                ExitCode::from(failed.code)
             }
         }
     }

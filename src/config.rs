@@ -12,6 +12,7 @@ use std::path::{Path, PathBuf};
 use serde::Deserialize;
 
 use crate::app::SessionLimits;
+use crate::audit::proof::ProofSettings;
 use crate::domain::Terms;
 use crate::identity::dfe::{Credentials, DfeSettings};
 use crate::metrics::MetricsSettings;
@@ -174,6 +175,11 @@ impl StorageSettings {
         self.folder.join("timeline.db")
     }
 
+    /// The folder of the tree of hashes.
+    pub fn tree(&self) -> PathBuf {
+        self.folder.join("tree")
+    }
+
     /// Where the key ring is.
     pub fn key_ring(&self) -> KeyRingPlace {
         let file = || KeyRingPlace::File(self.folder.join("keys").join("keys.db"));
@@ -288,6 +294,8 @@ pub struct Config {
     pub mail: MailSettings,
     /// `[broker]`: how RabbitMQ is reached; without it nothing is published.
     pub broker: Option<BrokerSettings>,
+    /// `[proof]`: how the history is proven.
+    pub proof: ProofSettings,
     /// `[log]`: what is logged.
     pub log: LogSettings,
     /// `[metrics]`: where metrics are served, if they are.

@@ -1,6 +1,7 @@
 //! Puts the parts together and runs them: what `serve` and `demo` share.
 
 mod messaging;
+mod proof;
 mod reactors;
 mod storage;
 mod watched;
@@ -14,6 +15,7 @@ use tokio::net::TcpListener;
 use tokio::sync::watch;
 
 use crate::app::{App, Following, Unavailable};
+use crate::audit::proof::ProofError;
 use crate::audit::{Timeline, TimelineError};
 use crate::clock::{Clock, SystemClock};
 use crate::config::{Config, WrongEventLog};
@@ -22,14 +24,16 @@ use crate::identity::dfe_api::DfeApi;
 use crate::metrics::serve::{self as metrics_server, Sources};
 use crate::metrics::{self, MetricsSettings};
 use crate::privacy::{
-    CookieSealer, CryptoError, KeyStoreError, MasterKey, MasterKeyError, PostgresSettingsError, RingError,
+    CookieSealer, CryptoError, KeyRing, KeyStoreError, MasterKey, MasterKeyError, PostgresSettingsError,
+    RingError,
 };
 use crate::reactors::broker::BrokerError;
 use crate::reactors::mail::{Mailer, MailerError};
 use crate::reactors::postman::{Deliverer, MailHealth, Wording};
 use crate::store::StoreError;
-use crate::web::{Limits, Parts, Site, WebSettings, router};
+use crate::web::{History, Limits, Parts, Site, WebSettings, router};
 use messaging::Messaging;
+pub use proof::{open_proof, proof_key};
 use reactors::{Asked, Reactors};
 pub use storage::open_log;
 use watched::Watched;
@@ -81,6 +85,9 @@ pub enum RuntimeError {
     /// The index of the history.
     #[error(transparent)]
     Timeline(#[from] TimelineError),
+    /// The proof of the history.
+    #[error(transparent)]
+    Proof(#[from] ProofError),
     /// DfE Sign-in's settings.
     #[error(transparent)]
     DfeSignIn(#[from] SettingsError),
@@ -113,6 +120,7 @@ pub struct Core {
     pub app: Arc<App>,
     /// The master key, for what else is derived from it.
     pub master: MasterKey,
+    ring: Arc<KeyRing>,
     follower: tokio::task::JoinHandle<()>,
 }
 
@@ -126,9 +134,15 @@ impl Core {
         let ring = storage::open_ring(config, &master, store.as_ref()).await?;
         let following = Following::begin(store.as_ref(), Some(config.storage.snapshots())).await?;
         let follower = tokio::spawn(following.clone().follow(Arc::clone(&store)));
-        let app =
-            Arc::new(App::new(store, following, ring, clock, config.terms.clone(), config.sessions.limits()));
-        Ok(Self { app, master, follower })
+        let app = App::new(
+            store,
+            following,
+            Arc::clone(&ring),
+            clock,
+            config.terms.clone(),
+            config.sessions.limits(),
+        );
+        Ok(Self { app: Arc::new(app), master, ring, follower })
     }
 
     /// Stops following, leaves a snapshot and closes the log: everything acknowledged is on disk already.
@@ -213,6 +227,8 @@ async fn serve_on(
         tracing::warn!("dfe_sign_in.api is not configured: nobody becomes an approver through DfE Sign-in");
         None
     };
+    let notary = proof::open(&config, &core.master, Arc::clone(&core.ring), Arc::clone(app.store())).await?;
+    notary.check().await?;
     let mailer = Mailer::new(&config.mail, config.secrets.mail_password.as_ref())?;
     let timeline = Arc::new(Timeline::open(&config.storage.timeline())?);
     let health = Arc::new(MailHealth::default());
@@ -223,6 +239,7 @@ async fn serve_on(
         mail: Arc::clone(&health),
         app: Arc::clone(app),
         timeline: Arc::clone(&timeline),
+        history: Some(History { notary: Arc::clone(&notary), settings: config.proof.clone() }),
         dfe,
         api: api.clone(),
         dfe_origin: config.dfe_sign_in.issuer.url().origin().ascii_serialization(),
@@ -250,6 +267,8 @@ async fn serve_on(
         publisher: messaging.publisher,
         jobs: messaging.jobs,
         health,
+        notary: (config.proof.every_minutes > 0)
+            .then(|| (Arc::clone(&notary), Duration::from_secs(60 * u64::from(config.proof.every_minutes)))),
         approvers: api.filter(|_| config.approvers.poll_seconds > 0).map(|api| Asked {
             api,
             issuer: config.dfe_sign_in.issuer.as_str().to_owned(),
@@ -259,6 +278,10 @@ async fn serve_on(
     let own = app.random().uuid(app.now()).map_err(Unavailable::from)?;
     let lease = reactors.lease(config.storage.reactors_lock(), own);
     parts.run("the index of the history", timeline.follow(Arc::clone(app.store()), stopped.clone()));
+    parts.run(
+        "the tree of hashes",
+        Arc::clone(notary.tree()).follow(Arc::clone(app.store()), stopped.clone()),
+    );
     if let Some(worker) = messaging.worker {
         parts.run("the sender of mail jobs", worker.run(stopped.clone()));
     }

@@ -15,6 +15,7 @@ mod form;
 mod frame;
 mod guards;
 mod health;
+mod history;
 pub(crate) mod kinds;
 mod limits;
 pub(crate) mod links;
@@ -54,6 +55,7 @@ use assets::Look;
 
 pub use frame::{Frame, Who};
 pub use guards::{ApproverOf, Auditor, Colleague, SignedIn, Support};
+pub use history::History;
 pub use limits::Limits;
 pub use network::{Network, Proxies};
 pub use problem::Problem;
@@ -112,6 +114,8 @@ pub struct Parts {
     pub app: Arc<App>,
     /// The index of the history.
     pub timeline: Arc<Timeline>,
+    /// What is served of the proof of the history; nothing if none.
+    pub history: Option<History>,
     /// DfE Sign-in.
     pub dfe: Arc<DfeSignIn>,
     /// DfE Sign-in's public API, if its use is configured.
@@ -156,6 +160,7 @@ pub fn router(site: &Site) -> Router {
         .merge(requester::routes())
         .merge(account::routes())
         .merge(public::routes())
+        .merge(history::routes(site.history.as_ref()))
         .merge(support::routes())
         .fallback(problem::not_found)
         .layer(DefaultBodyLimit::max(MOST_BODY_BYTES))

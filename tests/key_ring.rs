@@ -76,6 +76,35 @@ fn of_many_who_bring_a_key_at_once_one_is_kept_and_all_are_told() {
 }
 
 #[test]
+fn of_those_who_keep_a_checkpoint_at_once_one_succeeds() {
+    let Some(server) = Postgres::start() else { return };
+    let stores = [open(&server), open(&server)];
+    assert_eq!(stores[0].checkpoint("one").unwrap(), None);
+    assert!(!stores[0].keep_checkpoint("one", Some(b"0"), b"1").unwrap(), "there is none yet");
+    assert!(stores[0].keep_checkpoint("one", None, b"1").unwrap());
+    assert!(
+        stores[0].keep_checkpoint("one", None, b"1").unwrap(),
+        "asked again, as when the answer was lost"
+    );
+    assert!(!stores[1].keep_checkpoint("one", None, b"2").unwrap());
+    assert!(stores[1].keep_checkpoint("one", Some(b"1"), b"2").unwrap());
+    assert!(!stores[0].keep_checkpoint("one", Some(b"1"), b"3").unwrap());
+    assert_eq!(stores[0].checkpoint("one").unwrap(), Some(b"2".to_vec()));
+    assert!(stores[0].keep_checkpoint("other", None, b"9").unwrap());
+    let won: usize = std::thread::scope(|scope| {
+        let tries: Vec<_> = (0..16_u8)
+            .map(|one| {
+                let store = &stores[usize::from(one % 2)];
+                scope.spawn(move || store.keep_checkpoint("one", Some(b"2"), &[100 + one]).unwrap())
+            })
+            .collect();
+        tries.into_iter().map(|one| usize::from(one.join().unwrap())).sum()
+    });
+    assert_eq!(won, 1);
+    assert_eq!(stores[1].checkpoint("other").unwrap(), Some(b"9".to_vec()));
+}
+
+#[test]
 fn a_destroyed_key_opens_nothing_here_at_once_and_elsewhere_in_a_moment() {
     let Some(server) = Postgres::start() else { return };
     let (here, there, someone, other) = (ring(&server), ring(&server), person(), person());

@@ -12,6 +12,22 @@ pub(super) fn explain(config: &Config) {
     }
 }
 
+/// How the history is proven.
+fn proof(config: &Config) -> String {
+    let proof = &config.proof;
+    let when = match proof.every_minutes {
+        0 => "on demand alone".to_owned(),
+        minutes => format!("every {minutes} minutes, if there is anything new"),
+    };
+    let served = match (proof.tiles, proof.entries) {
+        (false, _) => "the last checkpoint is",
+        (true, false) => "the last checkpoint and the tree's hashes are",
+        (true, true) => "the last checkpoint, the tree's hashes and ALL EVENTS are",
+    };
+    let origin = proof.origin(&config.web.base_url);
+    format!("The history is signed as “{origin}”, {when}; {served} served to everybody under /log.")
+}
+
 /// What goes to RabbitMQ.
 fn broker(broker: Option<&BrokerSettings>) -> String {
     let Some(broker) = broker else {
@@ -97,6 +113,7 @@ fn lines(config: &Config) -> Vec<String> {
             config.mail.from_address.as_str()
         ),
         broker(config.broker.as_ref()),
+        proof(config),
     ];
     lines.extend(observed(config));
     lines

@@ -10,6 +10,7 @@ use clap::Args;
 use url::Url;
 
 use super::{Failed, log};
+use crate::audit::proof::ProofSettings;
 use crate::clock::{Clock, SystemClock};
 use crate::config::{
     ApproverSettings, Config, LogFormat, LogSettings, Secrets, ServerSettings, SessionSettings,
@@ -153,6 +154,7 @@ impl Demo {
             approvers: ApproverSettings { poll_seconds: 10 },
             mail,
             broker: None,
+            proof: ProofSettings::default(),
             log: LogSettings::default(),
             metrics: None,
             traces: None,

@@ -8,6 +8,7 @@ use serde::de::DeserializeOwned;
 use toml::{Table, Value};
 
 use super::{Config, Secrets, StorageSettings, read_secret};
+use crate::audit::proof::ProofSettings;
 use crate::identity::dfe::Credentials;
 use crate::metrics::MetricsSettings;
 use crate::reactors::broker::BrokerSettings;
@@ -184,6 +185,9 @@ impl Faults {
         let password_file = self.password_file(&mut table, "mail", "password_file");
         let mail: Option<crate::reactors::mail::MailSettings> = self.section(&mut table, "mail");
         let (broker, broker_password) = self.broker(&mut table);
+        let proof: Option<ProofSettings> = self.section(&mut table, "proof");
+        let wrong = proof.as_ref().and_then(ProofSettings::fault);
+        self.0.extend(wrong.map(|fault| format!("[proof]: {fault}")));
         let log: Option<super::LogSettings> = self.section(&mut table, "log");
         let metrics: Option<MetricsSettings> = self.section_if_there(&mut table, "metrics");
         let traces: Option<TracesSettings> = self.section_if_there(&mut table, "traces");
@@ -223,7 +227,7 @@ impl Faults {
             }
             mail_password = password_file.as_deref().and_then(|path| self.secret("mail.password_file", path));
         }
-        match (server, web, storage, sessions, terms, dfe, approvers, mail, log, credentials) {
+        match (server, web, storage, sessions, terms, dfe, approvers, mail, proof, log, credentials) {
             (
                 Some(server),
                 Some(web),
@@ -233,6 +237,7 @@ impl Faults {
                 Some(dfe_sign_in),
                 Some(approvers),
                 Some(mail),
+                Some(proof),
                 Some(log),
                 Some(credentials),
             ) if self.0.is_empty() => Ok(Config {
@@ -245,6 +250,7 @@ impl Faults {
                 approvers,
                 mail,
                 broker,
+                proof,
                 log,
                 metrics,
                 traces,

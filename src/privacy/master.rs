@@ -39,6 +39,8 @@ pub enum Subkey {
     Cookies,
     /// Makes one-time passwords.
     OneTimePasswords,
+    /// Signs checkpoints of the history.
+    Proof,
     /// Is no key: tells whether a key ring belongs to the master key.
     Check,
 }
@@ -51,6 +53,7 @@ impl Subkey {
             Self::KeyedHash => b"vouchsafe/keyed-hash/1",
             Self::Cookies => b"vouchsafe/cookies/1",
             Self::OneTimePasswords => b"vouchsafe/one-time-passwords/1",
+            Self::Proof => b"vouchsafe/proof/1",
             Self::Check => b"vouchsafe/check/1",
         }
     }

@@ -47,6 +47,10 @@ const SCHEMA: &str = "
         person  uuid PRIMARY KEY,
         wrapped bytea
     );
+    CREATE TABLE IF NOT EXISTS vouchsafe_checkpoints (
+        origin text  PRIMARY KEY,
+        note   bytea NOT NULL
+    );
     INSERT INTO vouchsafe_ring (form) VALUES (1) ON CONFLICT DO NOTHING;
 ";
 
@@ -193,6 +197,51 @@ impl Asked for Check {
     }
 }
 
+/// The last checkpoint under a name.
+struct Checkpoint(String);
+
+impl Asked for Checkpoint {
+    type Answer = Option<Vec<u8>>;
+
+    async fn ask(&self, client: &mut Client) -> Result<Option<Vec<u8>>, Error> {
+        let select = "SELECT note FROM vouchsafe_checkpoints WHERE origin = $1";
+        Ok(client.query_opt(select, &[&self.0]).await?.map(|row| row.get(0)))
+    }
+}
+
+/// Keeps a checkpoint in place of the one that is expected, and tells whether it is what is kept then.
+struct KeepCheckpoint {
+    origin: String,
+    expected: Option<Vec<u8>>,
+    next: Vec<u8>,
+}
+
+impl Asked for KeepCheckpoint {
+    type Answer = bool;
+
+    async fn ask(&self, client: &mut Client) -> Result<bool, Error> {
+        // One statement each, so that of two who try at once the second one finds what the first one kept.
+        let changed = match &self.expected {
+            None => {
+                let insert =
+                    "INSERT INTO vouchsafe_checkpoints (origin, note) VALUES ($1, $2) ON CONFLICT DO NOTHING";
+                client.execute(insert, &[&self.origin, &self.next]).await?
+            }
+            Some(expected) => {
+                let update = "UPDATE vouchsafe_checkpoints SET note = $2 WHERE origin = $1 AND note = $3";
+                client.execute(update, &[&self.origin, &self.next, expected]).await?
+            }
+        };
+        if changed > 0 {
+            return Ok(true);
+        }
+        // Perhaps by this one, where the answer was lost and it is asked again.
+        let select = "SELECT note = $2 FROM vouchsafe_checkpoints WHERE origin = $1";
+        let same = client.query_opt(select, &[&self.origin, &self.next]).await?;
+        Ok(same.is_some_and(|row| row.get(0)))
+    }
+}
+
 /// What was last heard of how many keys were destroyed, and as of when.
 #[derive(Clone, Copy, Debug, Default)]
 enum Heard {
@@ -281,6 +330,23 @@ impl KeyStore for PostgresKeyStore {
     fn check(&self, check: [u8; 32]) -> Result<[u8; 32], KeyStoreError> {
         let kept = self.ask(Check(check))?;
         kept.try_into().map_err(|_| KeyStoreError::Unavailable("the check value is not 32 bytes".into()))
+    }
+
+    fn checkpoint(&self, origin: &str) -> Result<Option<Vec<u8>>, KeyStoreError> {
+        self.ask(Checkpoint(origin.to_owned()))
+    }
+
+    fn keep_checkpoint(
+        &self,
+        origin: &str,
+        expected: Option<&[u8]>,
+        next: &[u8],
+    ) -> Result<bool, KeyStoreError> {
+        self.ask(KeepCheckpoint {
+            origin: origin.to_owned(),
+            expected: expected.map(<[u8]>::to_vec),
+            next: next.to_vec(),
+        })
     }
 }
 

@@ -217,6 +217,21 @@ impl KeyRing {
         self.cache().forget(person);
     }
 
+    /// The last checkpoint of the history that was signed under a name of the log.
+    pub fn checkpoint(&self, origin: &str) -> Result<Option<Vec<u8>>, KeyStoreError> {
+        aside(|| self.store.checkpoint(origin))
+    }
+
+    /// Keeps a checkpoint as the last one, if what is kept is still `expected`: see [`KeyStore::keep_checkpoint`].
+    pub fn keep_checkpoint(
+        &self,
+        origin: &str,
+        expected: Option<&[u8]>,
+        next: &[u8],
+    ) -> Result<bool, KeyStoreError> {
+        aside(|| self.store.keep_checkpoint(origin, expected, next))
+    }
+
     /// The code that answers a person's challenge.
     pub fn one_time_password(&self, person: PersonId, challenge: ChallengeId, nonce: Nonce) -> Code {
         self.codes.code(person, challenge, nonce)

@@ -88,6 +88,33 @@ impl KeyStore for SqliteKeyStore {
         };
         kept(&mut lock(&self.writer)).map_err(failed)
     }
+
+    fn checkpoint(&self, origin: &str) -> Result<Option<Vec<u8>>, KeyStoreError> {
+        checkpoint(&lock(&self.reader), origin).map_err(failed)
+    }
+
+    fn keep_checkpoint(
+        &self,
+        origin: &str,
+        expected: Option<&[u8]>,
+        next: &[u8],
+    ) -> Result<bool, KeyStoreError> {
+        let keep = |connection: &mut Connection| {
+            let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
+            let kept = checkpoint(&transaction, origin)?;
+            if kept.as_deref() == expected {
+                transaction.execute(
+                    "INSERT INTO checkpoints (origin, note) VALUES (?1, ?2)
+                     ON CONFLICT DO UPDATE SET note = excluded.note",
+                    (origin, next),
+                )?;
+                transaction.commit()?;
+                return Ok(true);
+            }
+            Ok(kept.as_deref() == Some(next))
+        };
+        keep(&mut lock(&self.writer)).map_err(failed)
+    }
 }
 
 impl fmt::Debug for SqliteKeyStore {
@@ -106,6 +133,13 @@ fn state(connection: &Connection, person: PersonId) -> rusqlite::Result<KeyState
         Some(None) => KeyState::Erased,
         Some(Some(wrapped)) => KeyState::Live(WrappedKey::from_bytes(wrapped)),
     })
+}
+
+fn checkpoint(connection: &Connection, origin: &str) -> rusqlite::Result<Option<Vec<u8>>> {
+    connection
+        .prepare_cached("SELECT note FROM checkpoints WHERE origin = ?1")?
+        .query_row([origin], |row| row.get(0))
+        .optional()
 }
 
 /// Moves the write-ahead log into the file and empties it: it holds pages as they once were.

@@ -62,6 +62,19 @@ pub trait KeyStore: Send + Sync + 'static {
     /// Keeps `check` unless a check value is kept already; gives back the one that is kept. It tells whether
     /// the keys here were wrapped under the master key at hand.
     fn check(&self, check: [u8; 32]) -> Result<[u8; 32], KeyStoreError>;
+
+    /// The last checkpoint of the history that was signed under a name of the log. It is kept here because it must
+    /// outlive the log's end being lost.
+    fn checkpoint(&self, origin: &str) -> Result<Option<Vec<u8>>, KeyStoreError>;
+
+    /// Keeps `next` as the last checkpoint under that name, on disk, if what is kept is still `expected`; says whether
+    /// it is what is kept now. Of several who try on one checkpoint, one succeeds.
+    fn keep_checkpoint(
+        &self,
+        origin: &str,
+        expected: Option<&[u8]>,
+        next: &[u8],
+    ) -> Result<bool, KeyStoreError>;
 }
 
 /// Why the key store could not do what was asked of it.

@@ -7,6 +7,7 @@ use uuid::Uuid;
 
 use super::watched::Watched;
 use crate::app::App;
+use crate::audit::proof::Notary;
 use crate::identity::dfe_api::DfeApi;
 use crate::reactors::broker::{JobCourier, Publisher};
 use crate::reactors::lease::Lease;
@@ -30,6 +31,8 @@ pub(super) struct Reactors {
     /// None: mail goes out from here, and not through queues.
     pub(super) jobs: Option<Arc<JobCourier>>,
     pub(super) health: Arc<MailHealth>,
+    /// Signs the history every so often; none: only on demand.
+    pub(super) notary: Option<(Arc<Notary>, Duration)>,
     /// None: it is never asked.
     pub(super) approvers: Option<Asked>,
 }
@@ -65,6 +68,9 @@ impl Reactors {
         if let Some(publisher) = &self.publisher {
             let (publisher, stop) = (Arc::clone(publisher), stop.clone());
             reactors.run("the publisher", async move { publisher.run(stop).await });
+        }
+        if let Some((notary, every)) = &self.notary {
+            reactors.run("the signer of checkpoints", Arc::clone(notary).run(*every, stop.clone()));
         }
         if let Some(Asked { api, issuer, every }) = &self.approvers {
             let poll = approvers::run(app(), Arc::clone(api), issuer.clone(), *every, stop.clone());

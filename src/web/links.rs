@@ -64,6 +64,12 @@ fixed! {
     ACCESSIBILITY = "/accessibility";
     /// About personal data.
     PRIVACY = "/privacy";
+    /// The last signed checkpoint of the history.
+    CHECKPOINT = "/log/checkpoint";
+    /// The events of a tile. Its number follows, as C2SP tlog-tiles writes it.
+    ENTRIES = "/log/tile/entries/{*number}";
+    /// A tile of hashes. Its number follows.
+    TILE = "/log/tile/{level}/{*number}";
     /// Is the process alive?
     LIVE = "/health/live";
     /// Can it do its work?

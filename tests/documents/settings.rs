@@ -19,6 +19,7 @@ const SECTIONS: &[(&str, &str, &str)] = &[
     ("dfe_sign_in.api", "src/identity/dfe/settings.rs", "ApiSettings"),
     ("dfe_sign_in.api.http", "src/identity/http.rs", "HttpSettings"),
     ("approvers", "src/config.rs", "ApproverSettings"),
+    ("proof", "src/audit/proof/settings.rs", "ProofSettings"),
     ("mail", "src/reactors/mail/settings.rs", "MailSettings"),
     ("broker", "src/reactors/broker/settings.rs", "BrokerSettings"),
     ("log", "src/config.rs", "LogSettings"),

@@ -229,6 +229,17 @@ impl KeyStore for Failing {
     fn check(&self, check: [u8; 32]) -> Result<[u8; 32], KeyStoreError> {
         self.checked()?.check(check)
     }
+    fn checkpoint(&self, origin: &str) -> Result<Option<Vec<u8>>, KeyStoreError> {
+        self.checked()?.checkpoint(origin)
+    }
+    fn keep_checkpoint(
+        &self,
+        origin: &str,
+        expected: Option<&[u8]>,
+        next: &[u8],
+    ) -> Result<bool, KeyStoreError> {
+        self.checked()?.keep_checkpoint(origin, expected, next)
+    }
 }
 
 #[test]
@@ -304,6 +315,19 @@ impl KeyStore for Waits {
 
     fn check(&self, check: [u8; 32]) -> Result<[u8; 32], KeyStoreError> {
         self.inner.check(check)
+    }
+
+    fn checkpoint(&self, origin: &str) -> Result<Option<Vec<u8>>, KeyStoreError> {
+        self.inner.checkpoint(origin)
+    }
+
+    fn keep_checkpoint(
+        &self,
+        origin: &str,
+        expected: Option<&[u8]>,
+        next: &[u8],
+    ) -> Result<bool, KeyStoreError> {
+        self.inner.keep_checkpoint(origin, expected, next)
     }
 }
 

@@ -34,6 +34,14 @@ const SCHEMA: &str = "
         BEGIN SELECT RAISE(ABORT, 'a key is destroyed, not deleted'); END;
 ";
 
+/// What came later, and is nothing to a version that does not know it: so the form is the same.
+const LATER: &str = "
+    CREATE TABLE IF NOT EXISTS checkpoints (
+        origin TEXT PRIMARY KEY,
+        note   BLOB NOT NULL
+    ) STRICT, WITHOUT ROWID;
+";
+
 /// How long to wait for another process.
 const PATIENCE: Duration = Duration::from_secs(5);
 /// How long to wait before trying again what SQLite refuses at once instead of waiting itself.
@@ -53,6 +61,7 @@ pub(super) fn open(path: &Path) -> Result<Connection, KeyStoreError> {
     switch_to_wal(&connection, path)?;
     // FULL: a commit returns when it is on disk.
     connection.execute_batch("PRAGMA synchronous = FULL; PRAGMA fullfsync = ON;").map_err(failed)?;
+    connection.execute_batch(LATER).map_err(failed)?;
     Ok(connection)
 }
 

@@ -166,3 +166,41 @@ fn files_that_are_no_key_ring_of_ours_are_refused() {
     let error = SqliteKeyStore::open(&World::new().0.path().join("none/keys.db")).unwrap_err();
     assert!(matches!(error, KeyStoreError::NotAllowed { .. }), "{error}");
 }
+
+#[test]
+fn of_those_who_keep_a_checkpoint_at_once_one_succeeds() {
+    let world = World::new();
+    let (here, there) = (world.store(), world.store());
+    assert_eq!(here.checkpoint("one").unwrap(), None);
+    assert!(!here.keep_checkpoint("one", Some(b"0"), b"1").unwrap(), "there is none yet");
+    assert!(here.keep_checkpoint("one", None, b"1").unwrap());
+    assert!(here.keep_checkpoint("one", None, b"1").unwrap(), "asked again, as when the answer was lost");
+    assert!(!there.keep_checkpoint("one", None, b"2").unwrap());
+    assert_eq!(there.checkpoint("one").unwrap(), Some(b"1".to_vec()));
+    assert!(there.keep_checkpoint("one", Some(b"1"), b"2").unwrap());
+    assert!(!here.keep_checkpoint("one", Some(b"1"), b"3").unwrap());
+    assert_eq!(here.checkpoint("one").unwrap(), Some(b"2".to_vec()));
+    assert!(there.keep_checkpoint("other", None, b"9").unwrap());
+    let won: usize = std::thread::scope(|scope| {
+        let tries: Vec<_> = (0..8_u8)
+            .map(|number| {
+                let store = world.store();
+                scope.spawn(move || store.keep_checkpoint("one", Some(b"2"), &[100 + number]).unwrap())
+            })
+            .collect();
+        tries.into_iter().map(|one| usize::from(one.join().unwrap())).sum()
+    });
+    assert_eq!(won, 1);
+    assert_eq!(world.store().checkpoint("other").unwrap(), Some(b"9".to_vec()));
+}
+
+#[test]
+fn a_ring_of_a_version_that_kept_no_checkpoints_goes_on() {
+    let world = World::new();
+    let (ann, wrapped) = (person(), key());
+    world.store().insert_if_absent(ann, wrapped.clone()).unwrap();
+    Connection::open(world.path()).unwrap().execute_batch("DROP TABLE checkpoints").unwrap();
+    let store = world.store();
+    assert!(store.keep_checkpoint("one", None, b"1").unwrap());
+    assert_eq!(store.get(ann).unwrap(), KeyState::Live(wrapped));
+}

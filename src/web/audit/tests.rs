@@ -35,6 +35,7 @@ fn site(world: &World, timeline: Arc<Timeline>) -> Site {
     Site::new(Parts {
         mail: Arc::default(),
         app: Arc::clone(&world.app),
+        history: None,
         timeline,
         dfe: Arc::new(DfeSignIn::new(&toml::from_str(DFE).unwrap(), &credentials, clock).unwrap()),
         api: None,

@@ -78,6 +78,7 @@ impl Service {
         let site = Site::new(Parts {
             mail: Arc::default(),
             app,
+            history: None,
             timeline: Arc::new(timeline),
             dfe: Arc::new(dfe),
             api: api.map(Arc::new),
