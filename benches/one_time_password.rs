@@ -72,6 +72,7 @@ async fn serve(folder: &std::path::Path) -> (Arc<App>, String) {
     let site = Site::new(Parts {
         mail: Arc::default(),
         app: Arc::clone(&app),
+        history: None,
         timeline: Arc::new(Timeline::open(&folder.join("timeline")).unwrap()),
         dfe: Arc::new(dfe),
         api: None,
