@@ -54,7 +54,7 @@ pub(crate) enum For {
     /// There is none.
     #[default]
     Nothing,
-    /// What happens is published.
+    /// What happens is published, with names.
     Events,
     /// Mail goes through it, too.
     EventsAndMail,
@@ -274,6 +274,7 @@ impl Cluster {
             settings.push(("BROKER__URL", format!("amqp://{}/%2F", place(To::Broker).unwrap())));
             settings.push(("BROKER__USERNAME", broker.place.user.clone()));
             settings.push(("BROKER__PASSWORD_FILE", password.display().to_string()));
+            settings.push(("BROKER__PERSONAL_DATA", true.to_string()));
             settings.push(("BROKER__MAIL_JOBS", (self.shape.broker == For::EventsAndMail).to_string()));
         }
         let mut settings: Vec<_> =
@@ -384,6 +385,11 @@ impl Cluster {
             tokio::time::sleep(Duration::from_millis(100)).await;
         }
         println!("the reactors went on after {:?}", begun.elapsed());
+    }
+
+    /// Whether mail goes through queues of RabbitMQ.
+    pub(crate) fn mails_through_queues(&self) -> bool {
+        self.shape.broker == For::EventsAndMail
     }
 
     /// The addresses of the instances that run.
