@@ -11,8 +11,12 @@
 
 #[path = "journeys/access.rs"]
 mod access;
+#[path = "journeys/alone.rs"]
+mod alone;
 #[path = "journeys/browser.rs"]
 mod browser;
+#[path = "journeys/burst.rs"]
+mod burst;
 #[path = "journeys/cluster.rs"]
 mod cluster;
 #[path = "journeys/dfe_api.rs"]
@@ -21,8 +25,12 @@ mod dfe_api;
 mod doors;
 #[path = "journeys/drawing.rs"]
 mod drawing;
+#[path = "journeys/figures.rs"]
+mod figures;
 #[path = "journeys/instances.rs"]
 mod instances;
+#[path = "journeys/load.rs"]
+mod load;
 #[path = "journeys/mail_server.rs"]
 mod mail_server;
 #[path = "journeys/one_time_password.rs"]

@@ -3,7 +3,8 @@
 //   node smtp.mjs '{"auth":{"user":…,"pass":…}}' [--attached]
 //
 // Control, at the address in the ready line:
-//   GET    /messages   what was taken, parsed; with `?count=2`, once there are two or 30 seconds have passed
+//   GET    /messages   what was taken, parsed; with `?count=2`, once there are two or 30 seconds have passed; with
+//                      `&to=ann@school.example`, of that recipient alone
 //   DELETE /messages   forget them
 //   GET    /facts      the ready line again
 //   PUT    /failures   {"recipients":{"ann@school.example":451},"refuse":true,"cut":true}
@@ -19,7 +20,10 @@ import { controlServer, endWithParent, listen, options, ready } from "./peer.mjs
 endWithParent();
 const settings = options({ auth: null, ports: { plain: 0, starttls: 0, tls: 0, control: 0 } });
 const messages = [];
+/** The same, by recipient. */
+const byRecipient = new Map();
 const arrivals = new EventEmitter();
+arrivals.setMaxListeners(0);
 let failures = {};
 
 const ca = await generate([{ name: "commonName", value: "Mail peer's authority" }], {
@@ -47,7 +51,8 @@ const refusal = (responseCode, text) => Object.assign(new Error(text), { respons
 
 async function take(stream, session, kind) {
   const mail = await simpleParser(stream);
-  messages.push({
+  const message = {
+    at: Date.now(),
     connection: kind,
     secure: session.secure,
     user: session.user || null,
@@ -62,17 +67,20 @@ async function take(stream, session, kind) {
     html: mail.html || null,
     messageId: mail.messageId ?? null,
     headers: Object.fromEntries(mail.headerLines.map(({ key, line }) => [key, line.slice(key.length + 1).trim()])),
-  });
+  };
+  messages.push(message);
+  for (const to of message.envelope.to) byRecipient.set(to, [...(byRecipient.get(to) ?? []), message]);
   arrivals.emit("message");
 }
 
-/** Waits until there are so many messages, or too long. */
-async function messagesOnce(count) {
+/** Waits until there are so many messages, in all or for one recipient, or too long. */
+async function messagesOnce(count, to) {
   const late = AbortSignal.timeout(30_000);
-  while (messages.length < count && !late.aborted) {
+  const found = () => (to ? (byRecipient.get(to) ?? []) : messages);
+  while (found().length < count && !late.aborted) {
     await once(arrivals, "message", { signal: late }).catch(() => {});
   }
-  return messages;
+  return found();
 }
 
 function serverOf(kind, extra) {
@@ -138,9 +146,10 @@ const facts = { host: "localhost", ...ports, ca: ca.cert };
 facts.control = await controlServer(
   {
     "GET /facts": () => facts,
-    "GET /messages": (_body, query) => messagesOnce(Number(query.get("count") ?? 0)),
+    "GET /messages": (_body, query) => messagesOnce(Number(query.get("count") ?? 0), query.get("to")),
     "DELETE /messages": () => {
       messages.length = 0;
+      byRecipient.clear();
     },
     "PUT /failures": async (wanted) => {
       failures = wanted ?? {};
