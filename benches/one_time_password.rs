@@ -19,11 +19,11 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use futures_util::{StreamExt as _, stream};
-use vouchsafe::app::{App, Entry, Following, Listing, SessionLimits};
+use vouchsafe::app::{App, Entry, Failure, Following, Listing, SessionLimits};
 use vouchsafe::audit::Timeline;
 use vouchsafe::clock::{Clock, SystemClock};
 use vouchsafe::domain::Terms;
-use vouchsafe::domain::organisation::users::Fresh;
+use vouchsafe::domain::organisation::users::{Fresh, ListRefused};
 use vouchsafe::identity::dfe::{Credentials, DfeSignIn};
 use vouchsafe::privacy::{CookieSealer, KeyRing, MasterKey, SqliteKeyStore};
 use vouchsafe::secret::Secret;
@@ -100,15 +100,16 @@ async fn list(app: &Arc<App>, prefix: &str, count: usize) -> Vec<(String, Person
     let kinds = vec![OrganisationKind::LeadProvider];
     let fresh = Fresh { name: prefix.into(), kinds, ukprn: None };
     let organisation = app.register_organisation(&fresh, Actor::Operator).await.unwrap();
-    let mut people = Vec::with_capacity(count);
-    for number in 0..count {
-        let email = format!("{prefix}-{number}@northern.example");
-        let entry = Entry { email: email.parse().unwrap(), name: None };
-        let (listing, _) = app.list_user(organisation, &entry, Actor::Operator, true).await.unwrap();
-        let Listing::Added(person) = listing else { panic!("{listing:?}") };
-        people.push((email, person));
-    }
-    people
+    let email = |number| format!("{prefix}-{number}@northern.example");
+    let entry = |number| Entry { email: email(number).parse().unwrap(), name: None };
+    let entries: Vec<Entry> = (0..count).map(entry).collect();
+    let listed = app.list_users(organisation, &entries, Actor::Operator, true).await;
+    let person = |(number, listing): (usize, Result<Listing, Failure<ListRefused>>)| match listing {
+        Ok(Listing::Added(person)) => (email(number), person),
+        Ok(other) => panic!("{other:?}"),
+        Err(failure) => panic!("{} was not listed: {failure:?}", email(number)),
+    };
+    listed.into_iter().enumerate().map(person).collect()
 }
 
 /// A browser: one cookie, one form token.

@@ -12,7 +12,7 @@ const GROWS: (f64, f64) = (96.0, 24.0);
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn whoever_signs_in_in_a_burst_is_signed_in_once_and_on_every_instance() {
     let Some(mut cluster) = Cluster::start(2).await else { return };
-    let people = load::setting("VOUCHSAFE_TEST_BURST", 200);
+    let people = load::setting("VOUCHSAFE_TEST_BURST", 150);
     let at_once = load::setting("VOUCHSAFE_TEST_BURST_AT_ONCE", 64).min(people);
     let schools = load::schools(people.div_ceil(50));
     let accounts: Vec<_> = (0..people).map(|number| load::account(number, schools[number / 50])).collect();

@@ -244,10 +244,17 @@ impl Smtp {
         send(reqwest::Method::PUT, &format!("{}/failures", self.facts.control), failures).await;
     }
 
-    /// What was taken for an address, as soon as there are `count` messages.
-    pub(crate) async fn messages_to(&self, address: &str, count: usize) -> Vec<Message> {
+    /// What was taken for an address, as soon as there are `count` messages. Many who ask share a client: to make one
+    /// takes longer than to ask.
+    pub(crate) async fn messages_to(
+        &self,
+        client: &reqwest::Client,
+        address: &str,
+        count: usize,
+    ) -> Vec<Message> {
         let url = format!("{}/messages?count={count}&to={address}", self.facts.control);
-        let messages: Vec<Message> = get(&url).await;
+        let answer = client.get(url).send().await.unwrap().error_for_status().unwrap();
+        let messages: Vec<Message> = serde_json::from_slice(&answer.bytes().await.unwrap()).unwrap();
         assert!(messages.len() >= count, "{count} messages to {address} were expected: {messages:?}");
         messages
     }

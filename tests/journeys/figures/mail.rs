@@ -3,6 +3,7 @@
 
 use std::time::{Duration, Instant};
 
+use reqwest::Client;
 use vouchsafe::clock::{Clock as _, SystemClock};
 
 use super::system::System;
@@ -23,6 +24,7 @@ const FIRST: usize = 500_000;
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 #[ignore = "measures; see docs/performance.md"]
 async fn figures_of_mail() {
+    let client = load::client(true);
     let mut systems = vec![System::Alone(Alone::start().await)];
     systems.extend(Cluster::start(2).await.map(System::Several));
     let head =
@@ -31,7 +33,7 @@ async fn figures_of_mail() {
     for system in &mut systems {
         let mut times = Vec::new();
         for mut person in list_users(system, ASK).await {
-            times.push(asks(system, &mut person).await);
+            times.push(asks(system, &mut person, &client).await);
         }
         times.sort_unstable();
         let within = |percent| load::ms(load::percentile(&times, percent));
@@ -40,13 +42,13 @@ async fn figures_of_mail() {
     println!("{}", table.join("\n"));
 }
 
-async fn asks(system: &mut System, person: &mut Person) -> Duration {
+async fn asks(system: &mut System, person: &mut Person, client: &Client) -> Duration {
     let email = person.account.email.clone();
     assert_eq!(load::step(person, "/sign-in/code", None).await, Outcome::Done);
     let begun = SystemClock.now().micros();
     let asked = load::step(person, "/sign-in/code", Some(&[("email", &email)])).await;
     assert_eq!(asked, Outcome::Done);
-    let mails = system.world().smtp.messages_to(&email, 2).await;
+    let mails = system.world().smtp.messages_to(client, &email, 2).await;
     // The mail server counts whole milliseconds.
     Duration::from_micros((mails[1].at * 1000 + 999).saturating_sub(u64::try_from(begun).unwrap()))
 }
@@ -60,8 +62,9 @@ pub(super) async fn list_users(system: &mut System, count: usize) -> Vec<Person>
     let begun = Instant::now();
     system.command(&["users", "import", "--organisation", LEAD, file.to_str().unwrap()]).await;
     let imported = begun.elapsed();
+    let client = load::client(true);
     for email in &emails {
-        while system.world().smtp.messages_to(email, 0).await.is_empty() {
+        while system.world().smtp.messages_to(&client, email, 0).await.is_empty() {
             assert!(begun.elapsed() < Duration::from_mins(5), "nothing was mailed to {email}");
             tokio::time::sleep(Duration::from_millis(20)).await;
         }
@@ -73,7 +76,6 @@ pub(super) async fn list_users(system: &mut System, count: usize) -> Vec<Person>
         begun.elapsed().as_secs_f64()
     );
     let base = system.world().base.clone();
-    let client = load::client(true);
     let person = |(number, email): (usize, String)| {
         let account = Account { email, ..load::account(FIRST + number, GREENHILL) };
         load::person(FIRST + number, account, &base, &client)
