@@ -9,6 +9,7 @@ pub(crate) mod claims;
 mod correlation;
 mod execute;
 mod follow;
+mod lag;
 mod one_time_password;
 mod people;
 mod register;

@@ -8,10 +8,13 @@
     clippy::indexing_slicing,
     clippy::panic,
     clippy::print_stderr,
+    clippy::print_stdout,
     clippy::unwrap_used,
     reason = "a test fails by panicking, and says what it measured or skipped"
 )]
 
+#[path = "broker/jobs.rs"]
+mod jobs;
 #[path = "broker/listener.rs"]
 mod listener;
 #[path = "broker/mail.rs"]
@@ -22,8 +25,12 @@ mod node;
 mod outage;
 #[path = "support/port.rs"]
 mod port;
+#[path = "support/postgres.rs"]
+mod postgres;
 #[path = "broker/publishing.rs"]
 mod publishing;
+#[path = "broker/ring.rs"]
+mod ring;
 #[path = "broker/smtp.rs"]
 mod smtp;
 #[path = "broker/world.rs"]

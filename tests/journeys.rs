@@ -5,14 +5,13 @@
     clippy::expect_used,
     clippy::panic,
     clippy::print_stdout,
+    clippy::print_stderr,
     clippy::indexing_slicing,
     reason = "a test fails by panicking"
 )]
 
 #[path = "journeys/access.rs"]
 mod access;
-#[path = "journeys/alone.rs"]
-mod alone;
 #[path = "journeys/browser.rs"]
 mod browser;
 #[path = "journeys/burst.rs"]
@@ -25,14 +24,22 @@ mod dfe_api;
 mod doors;
 #[path = "journeys/drawing.rs"]
 mod drawing;
+#[path = "journeys/faults.rs"]
+mod faults;
 #[path = "journeys/figures.rs"]
 mod figures;
 #[path = "journeys/instances.rs"]
 mod instances;
+#[path = "broker/listener.rs"]
+#[expect(dead_code, reason = "tests of the broker look closer")]
+mod listener;
 #[path = "journeys/load.rs"]
 mod load;
 #[path = "journeys/mail_server.rs"]
 mod mail_server;
+#[path = "broker/node.rs"]
+#[expect(dead_code, reason = "tests of the broker look closer")]
+mod node;
 #[path = "journeys/one_time_password.rs"]
 mod one_time_password;
 #[path = "journeys/openid_provider.rs"]
@@ -47,6 +54,9 @@ mod port;
 mod postgres;
 #[path = "journeys/sign_in.rs"]
 mod sign_in;
+#[path = "support/small_disk.rs"]
+#[expect(dead_code, reason = "tests of the store do more with it")]
+mod small_disk;
 #[path = "journeys/upkeep.rs"]
 mod upkeep;
 #[path = "journeys/world.rs"]

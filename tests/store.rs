@@ -20,6 +20,8 @@ mod eventstoredb;
 mod follow;
 #[path = "store/model.rs"]
 mod model;
+#[path = "support/small_disk.rs"]
+mod small_disk;
 #[path = "store/sqlite_disk.rs"]
 mod sqlite_disk;
 #[path = "store/sqlite_faults.rs"]

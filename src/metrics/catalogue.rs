@@ -183,7 +183,7 @@ catalogue! {
     BROKER_STUCK: Gauge, "vouchsafe_broker_stuck", [], when_met,
         "Whether publishing stands still before an event that cannot be published: 1 or 0.";
     BROKER_INCOMPLETE: Counter, "vouchsafe_broker_incomplete_total", [], from_start,
-        "Messages that went without personal data that should have been in them, because it could not be read.";
+        "Messages that went without personal data that should have been in them, because no key opened it.";
     BROKER_DEAD: Gauge, "vouchsafe_broker_dead_letters", [], when_met,
         "Jobs that lie in the dead-letter queue, as last seen.";
     BROKER_UNCONFIRMED: Gauge, "vouchsafe_broker_unconfirmed", [], when_met,

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use vouchsafe_events::{Position, decode};
+use vouchsafe_events::Position;
 use vouchsafe_projections::PendingMail;
 
 use super::catalogue as c;
@@ -65,17 +65,12 @@ impl Sources {
         if position >= head {
             return Ok(0.0);
         }
-        let next = self.app.store().read_all(position, 1).await?;
-        let Some(next) = next.first() else { return Ok(0.0) };
-        // One that cannot be read is told by the lists being stuck. That they lack something is told here.
-        let at = decode(next.position, &next.bytes).map(|next| next.envelope.at);
-        Ok(at.map_or(1.0, |at| age(self.app.now().seconds_since(at))))
+        Ok(self.app.behind(position).await?.map_or(0.0, |age| age.as_secs_f64()))
     }
 
     fn outbox(&self) {
-        let now = self.app.now();
         let age_of =
-            |oldest: Option<&PendingMail>| oldest.map_or(0.0, |mail| age(now.seconds_since(mail.at)));
+            |oldest: Option<&PendingMail>| oldest.map_or(0.0, |mail| self.app.age(mail.at).as_secs_f64());
         let (codes, oldest_code, all, oldest) = self.app.lists(|lists| {
             let outbox = lists.outbox();
             let other = |mail: &&PendingMail| MailClass::of(mail.mail) == MailClass::Other;
@@ -96,9 +91,4 @@ impl Sources {
             gauge(&c::MAIL_OLDEST, &[class.as_str()], oldest);
         }
     }
-}
-
-/// An age in seconds, never below nothing: another machine's clock may be ahead of ours.
-fn age(seconds: i64) -> f64 {
-    number(u64::try_from(seconds).unwrap_or(0))
 }

@@ -181,28 +181,27 @@ impl KeyRing {
     /// Opens a sealed value. It never fails: what cannot be read says so, and why is logged with the ids of
     /// the event and the person.
     pub fn open(&self, held: &Held) -> Opened {
-        let why = match self.find(held.subject) {
-            Ok(Found::Erased) => return Opened::Erased,
+        self.try_open(held).unwrap_or_else(|error| {
+            log_shut(held, "the key ring failed", Some(&error));
+            Opened::Unreadable
+        })
+    }
+
+    /// Opens a sealed value, for those who can wait. An error says that the key store failed, so that it may open
+    /// later; what is [`Opened::Unreadable`] here is so for as long as the store holds what it holds.
+    pub fn try_open(&self, held: &Held) -> Result<Opened, KeyStoreError> {
+        let shut = match self.find(held.subject) {
+            Ok(Found::Erased) => return Ok(Opened::Erased),
             Ok(Found::Live(key)) => match key.open(held) {
-                Ok(text) => return Opened::Text(text),
-                Err(shut) => Trouble::Shut(shut),
+                Ok(text) => return Ok(Opened::Text(text)),
+                Err(shut) => shut,
             },
-            Ok(Found::None) => Trouble::Shut(Shut::OtherKey),
-            Err(trouble) => trouble,
+            Ok(Found::None) => Shut::OtherKey,
+            Err(Trouble::Shut(shut)) => shut,
+            Err(Trouble::Store(error)) => return Err(error),
         };
-        let (why, source) = match &why {
-            Trouble::Shut(shut) => (shut.why(), None),
-            Trouble::Store(error) => ("the key ring failed", Some(error as &dyn std::error::Error)),
-        };
-        tracing::error!(
-            event = %held.event,
-            slot = held.slot.as_str(),
-            person = %held.subject,
-            why,
-            error = source,
-            "a sealed value cannot be opened"
-        );
-        Opened::Unreadable
+        log_shut(held, shut.why(), None);
+        Ok(Opened::Unreadable)
     }
 
     /// Destroys a person's key, for good. What was sealed under it cannot be read any more, and nothing more
@@ -281,6 +280,18 @@ impl fmt::Debug for KeyRing {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("[key ring]")
     }
+}
+
+/// Says why a sealed value does not open.
+fn log_shut(held: &Held, why: &str, error: Option<&KeyStoreError>) {
+    tracing::error!(
+        event = %held.event,
+        slot = held.slot.as_str(),
+        person = %held.subject,
+        why,
+        error = error.map(|error| error as &dyn std::error::Error),
+        "a sealed value cannot be opened"
+    );
 }
 
 /// Has the store do something, and notes how long it took.

@@ -227,7 +227,10 @@ impl Lease {
                             _ => now,
                         };
                         *seen = Some((cell.version, since));
-                        let free = document.is_some_and(|document| document.holder.is_none());
+                        // Ours, though we do not hold it: we lost it and nobody took it, or the answer was lost
+                        // when we took it.
+                        let free = document
+                            .is_some_and(|document| document.holder.is_none_or(|holder| holder == self.own));
                         if !free && now.duration_since(since) < self.terms.lasts {
                             return Ok(None);
                         }

@@ -90,7 +90,8 @@ impl MailHealth {
         }
     }
 
-    fn set(&self, away: bool) {
+    /// Takes note of whether mail goes out.
+    pub(in crate::reactors) fn set(&self, away: bool) {
         if self.0.swap(away, Ordering::Relaxed) != away {
             if away {
                 tracing::error!("no mail goes out");

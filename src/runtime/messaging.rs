@@ -39,7 +39,8 @@ impl Messaging {
         )?;
         let mut messaging = Self { publisher: Some(Arc::new(publisher)), ..Self::default() };
         if settings.mail_jobs {
-            let jobs = JobCourier::new(app(), settings, password.clone(), Arc::clone(&health))?;
+            let jobs =
+                JobCourier::new(app(), settings, password.clone(), Arc::clone(&health), Arc::clone(mail))?;
             messaging.jobs = Some(Arc::new(jobs));
             let (deliverer, mail) = (Arc::clone(deliverer), Arc::clone(mail));
             messaging.worker = Some(Worker::new(app(), deliverer, settings, password, health, mail)?);

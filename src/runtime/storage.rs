@@ -70,14 +70,19 @@ fn private_folder_of(file: &Path) -> Result<(), RuntimeError> {
     private_folder(folder).map_err(|error| RuntimeError::Folder(folder.to_owned(), error))
 }
 
-/// Makes a folder that only its owner may look into.
+/// Makes a folder that only its owner may look into, and those above it that are not there. Each is on disk when this
+/// returns: what is synced into a folder whose own name was never synced is lost with it when the power goes.
 pub(super) fn private_folder(folder: &Path) -> std::io::Result<()> {
     if folder.as_os_str().is_empty() || folder.is_dir() {
         return Ok(());
     }
+    let above = folder.parent().unwrap_or(folder);
+    private_folder(above)?;
     let mut builder = std::fs::DirBuilder::new();
     builder.recursive(true);
     #[cfg(unix)]
     std::os::unix::fs::DirBuilderExt::mode(&mut builder, 0o700);
-    builder.create(folder)
+    builder.create(folder)?;
+    let above = if above.as_os_str().is_empty() { Path::new(".") } else { above };
+    std::fs::File::open(above)?.sync_all()
 }

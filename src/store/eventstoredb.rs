@@ -82,7 +82,7 @@ impl EventStoreDbStore {
             return Err(Trouble::TooOld(version.to_string()).into());
         }
         let (head, upto) = connection.ends().await?;
-        let tail = Arc::new(Tail::new(connection, head, upto));
+        let tail = Arc::new(Tail::new(connection, Connection::for_cells(options)?, head, upto));
         let watch = tokio::spawn(watch(Arc::downgrade(&tail), options.pace)).abort_handle();
         Ok(Self { tail, watch, random: Random::default(), changing: RwLock::new(()) })
     }
@@ -129,7 +129,7 @@ impl EventStore for EventStoreDbStore {
     fn read_all(&self, after: Position, limit: usize) -> BoxFuture<'_, Result<Vec<StoredEvent>, StoreError>> {
         Box::pin(async move {
             let from = self.tail.place(after);
-            Ok(self.tail.connection.gather_events(from, limit).await?.events)
+            Ok(self.tail.connection.gather_events(from, limit, None).await?.events)
         })
     }
 
@@ -147,7 +147,7 @@ impl EventStore for EventStoreDbStore {
 
     fn cell(&self, name: &CellName) -> BoxFuture<'_, Result<Option<Cell>, StoreError>> {
         let name = name.clone();
-        Box::pin(async move { self.tail.connection.cell(&name).await })
+        Box::pin(async move { self.tail.cells.cell(&name).await })
     }
 
     fn set_cell(
@@ -162,7 +162,7 @@ impl EventStore for EventStoreDbStore {
             if self.tail.is_closed() {
                 return Err(closed());
             }
-            self.tail.connection.set_cell(&self.random, &name, expected, bytes).await
+            self.tail.cells.set_cell(&self.random, &name, expected, bytes).await
         })
     }
 

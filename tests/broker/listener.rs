@@ -4,13 +4,19 @@ use std::collections::{BTreeMap, HashSet};
 use std::time::Duration;
 
 use futures_util::StreamExt as _;
-use lapin::options::{BasicAckOptions, BasicConsumeOptions, QueueBindOptions, QueueDeclareOptions};
+use lapin::options::{
+    BasicAckOptions, BasicConsumeOptions, BasicPublishOptions, QueueBindOptions, QueueDeclareOptions,
+};
 use lapin::types::{AMQPValue, FieldTable};
 use lapin::uri::{AMQPAuthority, AMQPUri, AMQPUserInfo};
-use lapin::{Channel, Connection, ConnectionProperties};
+use lapin::{BasicProperties, Channel, Connection, ConnectionProperties};
 use serde_json::Value;
 
 use crate::node::Place;
+
+/// The queues that mail goes through: letters, and what nobody can handle.
+pub(crate) const LETTERS: &str = "vouchsafe.mail.letters";
+pub(crate) const DEAD: &str = "vouchsafe.mail.dead";
 
 /// A message as it came.
 #[derive(Clone, Debug)]
@@ -73,6 +79,13 @@ pub(crate) async fn bind(channel: &Channel, exchange: &str, queue: &str, argumen
         .unwrap();
 }
 
+/// Makes a durable queue, on a connection of its own, that gets everything on an exchange from now on.
+pub(crate) async fn waits_for_everything(place: &Place, exchange: &str, queue: &str) {
+    let connection = connect(place).await;
+    bind(&connection.create_channel().await.unwrap(), exchange, queue, FieldTable::default()).await;
+    drop(connection.close(200, "done".into()).await);
+}
+
 /// Takes messages from a queue until `enough` says so, or none has come for five seconds.
 pub(crate) async fn listen(
     place: &Place,
@@ -133,4 +146,19 @@ pub(crate) fn in_order(heard: &[Heard]) -> usize {
         }
     }
     seen.len()
+}
+
+pub(crate) async fn messages(channel: &Channel, queue: &str) -> u32 {
+    let passive = QueueDeclareOptions { passive: true, ..QueueDeclareOptions::default() };
+    channel.queue_declare(queue.into(), passive, FieldTable::default()).await.unwrap().message_count()
+}
+
+pub(crate) async fn put(channel: &Channel, queue: &str, body: &[u8]) {
+    let options = BasicPublishOptions { mandatory: true, ..BasicPublishOptions::default() };
+    channel.confirm_select(lapin::options::ConfirmSelectOptions::default()).await.unwrap();
+    let confirm = channel
+        .basic_publish("".into(), queue.into(), options, body, BasicProperties::default())
+        .await
+        .unwrap();
+    assert!(confirm.await.unwrap().is_ack());
 }

@@ -9,7 +9,7 @@ use lapin::options::{
     QueueDeclareOptions, QueueDeleteOptions, QueuePurgeOptions,
 };
 use lapin::types::FieldTable;
-use lapin::{BasicProperties, Channel, Connection};
+use lapin::{BasicProperties, Connection};
 use serde_json::{Value, json};
 use tokio::sync::watch;
 use tokio::task::JoinHandle;
@@ -22,39 +22,37 @@ use vouchsafe_events::{
     OrganisationRegistered, PersonId, Plain, Stream, UserAdded, Uuid, Version,
 };
 
-use crate::listener::connect;
+use crate::listener::{DEAD, LETTERS, connect, messages, put};
 use crate::node::{Own, Place};
 use crate::smtp::Smtp;
 use crate::until;
 use crate::world::World;
 
-const LETTERS: &str = "vouchsafe.mail.letters";
-const CODES: &str = "vouchsafe.mail.codes";
-const DEAD: &str = "vouchsafe.mail.dead";
+pub(crate) const CODES: &str = "vouchsafe.mail.codes";
 
 /// A log with an organisation that has a user list, and a mail server.
-struct Office {
-    world: World,
-    smtp: Smtp,
-    place: Place,
-    health: Arc<BrokerHealth>,
-    mail: Arc<MailHealth>,
-    organisation: OrganisationId,
-    listed: u64,
+pub(crate) struct Office {
+    pub(crate) world: World,
+    pub(crate) smtp: Smtp,
+    pub(crate) place: Place,
+    pub(crate) health: Arc<BrokerHealth>,
+    pub(crate) mail: Arc<MailHealth>,
+    pub(crate) organisation: OrganisationId,
+    pub(crate) listed: u64,
 }
 
 /// Something that runs until it is stopped.
-struct Running(watch::Sender<bool>, JoinHandle<()>);
+pub(crate) struct Running(watch::Sender<bool>, JoinHandle<()>);
 
 impl Running {
-    async fn stop(self) {
+    pub(crate) async fn stop(self) {
         self.0.send(true).unwrap();
         self.1.await.unwrap();
     }
 }
 
 impl Office {
-    async fn open(place: &Place) -> Self {
+    pub(crate) async fn open(place: &Place) -> Self {
         let (world, smtp) = (World::new().await, Smtp::start().await);
         let organisation = OrganisationId::from_uuid(Uuid::from_u128(0xface));
         let registered = Event::OrganisationRegistered(OrganisationRegistered {
@@ -72,7 +70,7 @@ impl Office {
     }
 
     /// Puts people on the list, each of whom is mailed; returns their addresses.
-    async fn list(&mut self, count: u64) -> Vec<String> {
+    pub(crate) async fn list(&mut self, count: u64) -> Vec<String> {
         let mut addresses = Vec::new();
         for _ in 0..count {
             self.listed += 1;
@@ -84,11 +82,18 @@ impl Office {
             self.world.append(stream, Some(Version::new(self.listed - 1)), vec![added]).await;
             addresses.push(format!("p{}@quixwhistle.example", self.listed));
         }
+        self.in_step().await;
         addresses
     }
 
+    /// Waits until the lists, and so the outbox, know of everything.
+    async fn in_step(&self) {
+        let head = self.world.app.store().head().await.unwrap();
+        self.world.app.reach(head).await.unwrap();
+    }
+
     /// Has a code mailed to the person who was listed as the `number`th, whose stream has `events`.
-    async fn code(&self, number: u64, events: u64) {
+    pub(crate) async fn code(&self, number: u64, events: u64) {
         let person = PersonId::from_uuid(Uuid::from_u128(number.into()));
         let issued = Event::OneTimePasswordIssued(OneTimePasswordIssued {
             challenge: ChallengeId::from_uuid(Uuid::from_u128(7)),
@@ -98,6 +103,7 @@ impl Office {
         });
         let last = Version::new(events - 1);
         self.world.append(Stream::Person(person), Some(last), vec![issued]).await;
+        self.in_step().await;
     }
 
     fn settings(&self) -> (BrokerSettings, Secret) {
@@ -107,17 +113,24 @@ impl Office {
     }
 
     /// Runs what hands jobs out.
-    fn postman(&self) -> Running {
+    pub(crate) fn postman(&self) -> Running {
         let (settings, password) = self.settings();
         let app = Arc::clone(&self.world.app);
-        let jobs = JobCourier::new(Arc::clone(&app), &settings, password, Arc::clone(&self.health)).unwrap();
+        let jobs = JobCourier::new(
+            Arc::clone(&app),
+            &settings,
+            password,
+            Arc::clone(&self.health),
+            Arc::clone(&self.mail),
+        )
+        .unwrap();
         let postman = Postman::by_jobs(app, Arc::new(jobs), Arc::clone(&self.mail));
         let (stop, stopped) = watch::channel(false);
         Running(stop, tokio::spawn(postman.run(stopped)))
     }
 
     /// Runs what takes them.
-    fn worker(&self) -> Running {
+    pub(crate) fn worker(&self) -> Running {
         let mail: MailSettings = toml::from_str(&format!(
             "host = '127.0.0.1'\nport = {}\ntls = 'none'\ntimeout_seconds = 5\n\
              from_address = 'no-reply@vouchsafe.example'\nfrom_name = 'Vouchsafe'",
@@ -139,23 +152,18 @@ impl Office {
         Running(stop, tokio::spawn(worker.run(stopped)))
     }
 
-    fn pending(&self) -> usize {
+    pub(crate) fn pending(&self) -> usize {
         self.world.app.lists(|lists| lists.outbox().pending().count())
     }
 
     /// Waits until everything was sent, and each address was sent as many mails as it is to have.
-    async fn each_has(&self, addresses: &[String], count: usize) {
+    pub(crate) async fn each_has(&self, addresses: &[String], count: usize) {
         until("everything is sent", async || self.pending() == 0).await;
         let taken = self.smtp.taken();
         for address in addresses {
             assert_eq!(taken.get(address), Some(&count), "{address} of {taken:?}");
         }
     }
-}
-
-async fn messages(channel: &Channel, queue: &str) -> u32 {
-    let passive = QueueDeclareOptions { passive: true, ..QueueDeclareOptions::default() };
-    channel.queue_declare(queue.into(), passive, FieldTable::default()).await.unwrap().message_count()
 }
 
 /// Takes the first job of a queue and dies with it.
@@ -169,16 +177,6 @@ async fn take_and_die(place: &Place, queue: &str) {
         .unwrap();
     taker.next().await.unwrap().unwrap();
     drop(connection.close(200, "as if it had died".into()).await);
-}
-
-async fn put(channel: &Channel, queue: &str, body: &[u8]) {
-    let options = BasicPublishOptions { mandatory: true, ..BasicPublishOptions::default() };
-    channel.confirm_select(lapin::options::ConfirmSelectOptions::default()).await.unwrap();
-    let confirm = channel
-        .basic_publish("".into(), queue.into(), options, body, BasicProperties::default())
-        .await
-        .unwrap();
-    assert!(confirm.await.unwrap().is_ack());
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

@@ -2,9 +2,7 @@
 
 use std::time::{Duration, Instant};
 
-use lapin::types::FieldTable;
-
-use crate::listener::{bind, connect, in_order, listen};
+use crate::listener::{in_order, listen, waits_for_everything};
 use crate::node::Own;
 use crate::until;
 use crate::world::World;
@@ -20,11 +18,7 @@ fn memory() -> u64 {
 async fn whatever_happens_to_rabbitmq_no_event_is_lost() {
     let Some(mut own) = Own::start() else { return };
     let (exchange, queue) = ("vouchsafe.events", "all");
-    {
-        let connection = connect(&own.place).await;
-        bind(&connection.create_channel().await.unwrap(), exchange, queue, FieldTable::default()).await;
-        drop(connection.close(200, "done".into()).await);
-    }
+    waits_for_everything(&own.place, exchange, queue).await;
     let world = World::new().await;
     let mut count = world.history(300, 0, 5).await;
     let place = own.place.clone();

@@ -16,6 +16,8 @@ struct State {
     answer: Option<u16>,
     /// How long a mail takes.
     slow: Duration,
+    /// How many mails it has before it and has not taken yet.
+    busy: usize,
 }
 
 /// A mail server.
@@ -41,6 +43,11 @@ impl Smtp {
     /// How many mails each address was sent.
     pub(crate) fn taken(&self) -> BTreeMap<String, usize> {
         self.state.lock().unwrap().taken.clone()
+    }
+
+    /// How many mails it has before it and has not taken yet.
+    pub(crate) fn busy(&self) -> usize {
+        self.state.lock().unwrap().busy
     }
 
     /// Sets the answer to recipients.
@@ -72,8 +79,11 @@ async fn talk(stream: TcpStream, state: Arc<Mutex<State>>) -> Option<()> {
             "DATA" => {
                 write.write_all(b"354 go on\r\n").await.ok()?;
                 while lines.next_line().await.ok()?? != "." {}
+                state.lock().unwrap().busy += 1;
                 tokio::time::sleep(slow).await;
-                *state.lock().unwrap().taken.entry(to.clone()).or_default() += 1;
+                let mut state = state.lock().unwrap();
+                state.busy -= 1;
+                *state.taken.entry(to.clone()).or_default() += 1;
                 "250 taken\r\n".to_owned()
             }
             "QUIT" => return write.write_all(b"221 bye\r\n").await.ok(),

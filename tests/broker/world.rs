@@ -47,12 +47,21 @@ impl Running {
 
 impl World {
     pub(crate) async fn new() -> Self {
+        Self::with("").await
+    }
+
+    /// One whose key ring is in a database.
+    pub(crate) async fn with_ring(address: &str) -> Self {
+        Self::with(&format!("key_ring = '{address}'\n")).await
+    }
+
+    async fn with(storage: &str) -> Self {
         let folder = tempfile::tempdir().unwrap();
         let at = folder.path().display();
         std::fs::write(folder.path().join("secret"), "a secret\n").unwrap();
         // Nobody signs in here, and mail goes by settings of its own.
         let text = format!(
-            "[storage]\nfolder = '{at}/data'\n\
+            "[storage]\nfolder = '{at}/data'\n{storage}\
              [dfe_sign_in]\nissuer = 'https://oidc.example'\nclient_id = 'vouchsafe'\n\
              client_secret_file = '{at}/secret'\nredirect_url = 'https://access.example/auth/callback'\n\
              [mail]\nhost = 'localhost'\nfrom_address = 'no-reply@vouchsafe.example'\nfrom_name = 'Vouchsafe'\n"

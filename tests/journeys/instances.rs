@@ -122,13 +122,8 @@ async fn whatever_dies_nothing_that_was_answered_is_lost_and_nothing_is_done_twi
     pause().await;
 
     let first = cluster.who_runs_the_reactors().expect("one runs the reactors");
-    let killed = Instant::now();
     cluster.kill(first);
-    while cluster.who_runs_the_reactors() != Some(1 - first) {
-        assert!(killed.elapsed() < Duration::from_mins(1), "nobody took the reactors over");
-        tokio::time::sleep(Duration::from_millis(100)).await;
-    }
-    println!("the reactors went on after {:?}", killed.elapsed());
+    cluster.reactors_move_to(1 - first).await;
     cluster.run(first).await;
     pause().await;
     cluster.kill(1 - first);

@@ -128,8 +128,12 @@ impl Oidc {
 
 /// A mail server that keeps what it is sent.
 pub(crate) struct Smtp {
-    _process: Option<Process>,
+    process: Option<Process>,
     facts: SmtpFacts,
+    /// What it was started with.
+    options: Value,
+    /// Where it keeps the mail that it took.
+    _spool: tempfile::TempDir,
 }
 
 #[derive(Deserialize)]
@@ -194,12 +198,28 @@ impl Smtp {
         Self::with(json!({ "auth": { "user": user, "pass": password } })).await
     }
 
-    async fn with(options: Value) -> Self {
+    async fn with(mut options: Value) -> Self {
+        let spool = tempfile::tempdir().unwrap();
+        options["spool"] = json!(spool.path().join("mail"));
         if let Some(facts) = running("VOUCHSAFE_TEST_SMTP").await {
-            return Self { _process: None, facts };
+            return Self { process: None, facts, options, _spool: spool };
         }
         let (process, facts) = Process::start("smtp.mjs", &options);
-        Self { _process: Some(process), facts }
+        Self { process: Some(process), facts, options, _spool: spool }
+    }
+
+    /// Kills it. False if it is not ours to kill.
+    pub(crate) fn kill(&mut self) -> bool {
+        self.process.take().is_some()
+    }
+
+    /// Starts it anew after a kill, where it was, with the mail that it had taken.
+    pub(crate) fn restart(&mut self) {
+        let control: url::Url = self.facts.control.parse().unwrap();
+        self.options["ports"] = json!({ "plain": self.facts.plain, "starttls": self.facts.starttls,
+            "tls": self.facts.tls, "control": control.port() });
+        let (process, facts) = Process::start("smtp.mjs", &self.options);
+        (self.process, self.facts) = (Some(process), facts);
     }
 
     /// The address of its control, for journeys in a browser that read mail.

@@ -3,12 +3,16 @@
 
 use std::collections::BTreeMap;
 use std::net::Ipv4Addr;
+use std::time::Duration;
 
 use reqwest::redirect::Policy;
 use reqwest::{Client, Method, StatusCode, header};
 use url::Url;
 
 use crate::world::Account;
+
+/// How long somebody waits for an answer that may not come.
+const PATIENCE: Duration = Duration::from_secs(40);
 
 /// The page that a person is on.
 #[derive(Clone, Debug)]
@@ -130,12 +134,12 @@ impl Person {
 
     /// A cookie of the product.
     pub(crate) fn cookie(&self, name: &str) -> Option<&String> {
-        self.cookies.get(&(self.base.origin().ascii_serialization(), name.to_owned()))
+        self.cookies.get(&(origin(&self.base), name.to_owned()))
     }
 
     /// Sets a cookie of the product, or takes it away.
     pub(crate) fn set_cookie(&mut self, name: &str, value: Option<String>) {
-        let key = (self.base.origin().ascii_serialization(), name.to_owned());
+        let key = (origin(&self.base), name.to_owned());
         match value {
             Some(value) => drop(self.cookies.insert(key, value)),
             None => drop(self.cookies.remove(&key)),
@@ -144,7 +148,7 @@ impl Person {
 
     /// The names of the product's cookies.
     pub(crate) fn cookie_names(&self) -> Vec<String> {
-        let origin = self.base.origin().ascii_serialization();
+        let origin = origin(&self.base);
         self.cookies.keys().filter(|(at, _)| *at == origin).map(|(_, name)| name.clone()).collect()
     }
 
@@ -191,6 +195,31 @@ impl Person {
         Ok(Page { url, status, headers, html: response.text().await? })
     }
 
+    /// Tries to sign in with DfE Sign-in, where no answer may come. Whether they were let in.
+    pub(crate) async fn tries_to_sign_in(&mut self) -> bool {
+        let url = self.base.join("/sign-in").unwrap();
+        let steps = async {
+            self.reaches(Method::GET, url, None).await?;
+            if self.page().url.path().starts_with("/interaction/") {
+                let (url, sub) = (self.page().url.clone(), self.account.sub.clone());
+                self.reaches(Method::POST, url, Some(vec![("sub".to_owned(), sub)])).await?;
+            }
+            Ok::<_, reqwest::Error>(self.page().status == StatusCode::OK)
+        };
+        let answered = tokio::time::timeout(PATIENCE, steps).await;
+        matches!(answered, Ok(Ok(true))) && self.cookie("__Host-session").is_some()
+    }
+
+    /// The same person in the same browser, whose requests go to one instance of the service.
+    pub(crate) fn at(&self, base: &str) -> Self {
+        let (mut there, base): (Self, Url) = (self.clone(), base.parse().unwrap());
+        for ((_, name), value) in self.cookies.iter().filter(|((at, _), _)| *at == origin(&self.base)) {
+            there.cookies.insert((origin(&base), name.clone()), value.clone());
+        }
+        there.base = base;
+        there
+    }
+
     /// One request to a path of the product, where no answer may come: its status. They are on the page that it gave.
     pub(crate) async fn tries(&mut self, path: &str, form: Option<&[(&str, &str)]>) -> Option<u16> {
         let fields = form.map(|fields| {
@@ -201,7 +230,8 @@ impl Person {
         });
         let method = if fields.is_some() { Method::POST } else { Method::GET };
         let url = self.base.join(path).unwrap();
-        let page = self.attempts(method, url, fields).await.ok()?;
+        let answered = tokio::time::timeout(PATIENCE, self.attempts(method, url, fields)).await;
+        let page = answered.ok()?.ok()?;
         let status = page.status.as_u16();
         self.page = Some(page);
         Some(status)
@@ -214,7 +244,7 @@ impl Person {
         let gone = value.is_empty()
             || attributes.contains("max-age=0")
             || attributes.contains("expires=thu, 01 jan 1970");
-        if origin == self.base.origin().ascii_serialization() {
+        if origin == self::origin(&self.base) {
             for needed in ["secure", "httponly", "samesite=lax", "path=/"] {
                 assert!(attributes.contains(needed), "a cookie of ours lacks {needed}: {cookie}");
             }
@@ -230,16 +260,26 @@ impl Person {
 
     /// Goes somewhere and on to wherever that leads.
     pub(crate) async fn goes(&mut self, method: Method, url: Url, fields: Option<Vec<(String, String)>>) {
-        let mut page = self.asks(method, url, fields).await;
+        self.reaches(method, url, fields).await.unwrap();
+    }
+
+    /// The same, where no answer may come.
+    async fn reaches(
+        &mut self,
+        method: Method,
+        url: Url,
+        fields: Option<Vec<(String, String)>>,
+    ) -> Result<(), reqwest::Error> {
+        let mut page = self.attempts(method, url, fields).await?;
         for _ in 0..20 {
             let Some(location) = page.headers.get(header::LOCATION).filter(|_| page.status.is_redirection())
             else {
                 self.page = Some(page);
-                return;
+                return Ok(());
             };
             // A sign-out leads to the service's address of another world never.
             let next = page.url.join(location.to_str().unwrap()).unwrap();
-            page = self.asks(Method::GET, next, None).await;
+            page = self.attempts(Method::GET, next, None).await?;
         }
         panic!("redirects do not end");
     }
@@ -317,11 +357,17 @@ impl Page {
 
     /// The first address in a link or form that begins and ends so.
     pub(crate) fn link(&self, begins: &str, ends: &str) -> Option<String> {
-        let hrefs = self.html.split(['"', '\'']).map(str::to_owned);
-        hrefs.into_iter().find(|href| {
-            href.starts_with(begins) && href.ends_with(ends) && href.len() > begins.len() + ends.len()
-        })
+        self.links(begins).find(|href| href.ends_with(ends) && href.len() > begins.len() + ends.len())
     }
+
+    /// The addresses in links and forms that begin so.
+    pub(crate) fn links(&self, begins: &str) -> impl Iterator<Item = String> {
+        self.html.split(['"', '\'']).filter(move |href| href.starts_with(begins)).map(str::to_owned)
+    }
+}
+
+fn origin(base: &Url) -> String {
+    base.origin().ascii_serialization()
 }
 
 fn attribute(tag: &str, name: &str) -> Option<String> {

@@ -1,6 +1,8 @@
 // A real mail server: plain, STARTTLS and TLS from the first byte, under a certificate authority of its own.
 //
-//   node smtp.mjs '{"auth":{"user":…,"pass":…}}' [--attached]
+//   node smtp.mjs '{"auth":{"user":…,"pass":…},"spool":"/a/file"}' [--attached]
+//
+// With a spool, what was taken is on disk before the client hears so, and there again after a restart.
 //
 // Control, at the address in the ready line:
 //   GET    /messages   what was taken, parsed; with `?count=2`, once there are two or 30 seconds have passed; with
@@ -12,16 +14,20 @@
 //     refuse      stop listening: connections are refused
 //     cut         take the message, then drop the connection before saying so
 import { EventEmitter, once } from "node:events";
+import { existsSync, readFileSync } from "node:fs";
+import { open } from "node:fs/promises";
 import { simpleParser } from "mailparser";
 import { generate } from "selfsigned";
 import { SMTPServer } from "smtp-server";
 import { controlServer, endWithParent, listen, options, ready } from "./peer.mjs";
 
 endWithParent();
-const settings = options({ auth: null, ports: { plain: 0, starttls: 0, tls: 0, control: 0 } });
-const messages = [];
+const settings = options({ auth: null, spool: null, ports: { plain: 0, starttls: 0, tls: 0, control: 0 } });
+const messages = settings.spool && existsSync(settings.spool) ? spooled(readFileSync(settings.spool, "utf8")) : [];
+const spool = settings.spool ? await open(settings.spool, "a") : null;
 /** The same, by recipient. */
 const byRecipient = new Map();
+for (const message of messages) sort(message);
 const arrivals = new EventEmitter();
 arrivals.setMaxListeners(0);
 let failures = {};
@@ -46,6 +52,11 @@ const leaf = await generate([{ name: "commonName", value: "localhost" }], {
   ],
 });
 
+/** The messages of a spool; what a kill cut short was never answered for. */
+function spooled(text) {
+  return text.split("\n").slice(0, -1).map((line) => JSON.parse(line));
+}
+
 /** An error that the server says with this code. */
 const refusal = (responseCode, text) => Object.assign(new Error(text), { responseCode });
 
@@ -68,9 +79,18 @@ async function take(stream, session, kind) {
     messageId: mail.messageId ?? null,
     headers: Object.fromEntries(mail.headerLines.map(({ key, line }) => [key, line.slice(key.length + 1).trim()])),
   };
+  if (spool) {
+    await spool.appendFile(`${JSON.stringify(message)}\n`);
+    await spool.datasync();
+  }
   messages.push(message);
-  for (const to of message.envelope.to) byRecipient.set(to, [...(byRecipient.get(to) ?? []), message]);
+  sort(message);
   arrivals.emit("message");
+}
+
+/** Lays a message by its recipients. */
+function sort(message) {
+  for (const to of message.envelope.to) byRecipient.set(to, [...(byRecipient.get(to) ?? []), message]);
 }
 
 /** Waits until there are so many messages, in all or for one recipient, or too long. */

@@ -7,14 +7,19 @@ mod appends;
 mod cells;
 #[path = "eventstoredb/follows.rs"]
 mod follows;
+#[path = "eventstoredb/leases.rs"]
+mod leases;
 #[path = "eventstoredb/reads.rs"]
 mod reads;
+#[path = "eventstoredb/relay.rs"]
+mod relay;
 #[path = "eventstoredb/settings.rs"]
 mod settings;
 #[path = "eventstoredb/tls.rs"]
 mod tls;
 
 use std::error::Error;
+use std::net::SocketAddr;
 use std::time::Duration;
 
 use vouchsafe::secret::Secret;
@@ -34,9 +39,14 @@ pub(crate) fn real_server() -> Option<EventStoreDbOptions> {
 
 /// How a stand-in is reached.
 pub(crate) fn options_for(server: &StandIn) -> EventStoreDbOptions {
+    options_at(server.address())
+}
+
+/// How a stand-in is reached at an address.
+fn options_at(address: SocketAddr) -> EventStoreDbOptions {
     EventStoreDbOptions {
         pace: Duration::from_millis(20),
-        ..EventStoreDbOptions::new(format!("esdb://{}?tls=false", server.address()))
+        ..EventStoreDbOptions::new(format!("esdb://{address}?tls=false"))
     }
 }
 

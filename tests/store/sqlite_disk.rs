@@ -1,55 +1,13 @@
 //! What happens to a SQLite log when its disk is full, or can only be read.
 
 use std::error::Error;
-use std::path::PathBuf;
-use std::process::Command;
 
 use vouchsafe::store::sqlite::Trouble;
 use vouchsafe::store::{EventStore, Expected, NewEvent, StoreError};
 use vouchsafe_events::{Position, Stream};
 
-use crate::support::{event, events, gapless, is_root, meant, new_stream, open, told, trouble, whole};
-
-/// A small file system of its own, for as long as it lives.
-struct SmallDisk(tempfile::TempDir);
-
-impl SmallDisk {
-    /// A disk of four megabytes; none, and a line that says so, where this process may not mount one.
-    fn new() -> Option<Self> {
-        if !is_root() {
-            println!("skipped: only root can mount the small disk that this test fills");
-            return None;
-        }
-        let directory = tempfile::tempdir().unwrap();
-        let mounted = Command::new("mount")
-            .args(["-t", "tmpfs", "-o", "size=4m", "tmpfs"])
-            .arg(directory.path())
-            .status()
-            .is_ok_and(|status| status.success());
-        if !mounted {
-            println!("skipped: this machine does not let the test mount the small disk that it fills");
-            return None;
-        }
-        Some(Self(directory))
-    }
-
-    /// A path on the disk.
-    fn path(&self, name: &str) -> PathBuf {
-        self.0.path().join(name)
-    }
-
-    /// Mounts the disk again for reading only.
-    fn forbid_writing(&self) {
-        let status = Command::new("mount").args(["-o", "remount,ro"]).arg(self.0.path()).status().unwrap();
-        assert!(status.success());
-    }
-}
-
-impl Drop for SmallDisk {
-    fn drop(&mut self) {
-        let _stays_until_the_machine_stops = Command::new("umount").arg("-l").arg(self.0.path()).status();
-    }
-}
+use crate::small_disk::SmallDisk;
+use crate::support::{event, events, gapless, meant, new_stream, open, told, trouble, whole};
 
 /// Appends until the disk is full; what was acknowledged.
 async fn fill(store: &dyn EventStore) -> Vec<(Stream, NewEvent)> {
@@ -74,7 +32,7 @@ async fn all_kept(store: &dyn EventStore, kept: &[(Stream, NewEvent)]) {
 
 #[tokio::test]
 async fn a_full_disk_is_told_and_the_log_goes_on_once_there_is_room() {
-    let Some(disk) = SmallDisk::new() else { return };
+    let Some(disk) = SmallDisk::new(4) else { return };
     let ballast = disk.path("ballast");
     std::fs::write(&ballast, vec![1; 1024 * 1024]).unwrap();
     let path = disk.path("events.db");
@@ -102,7 +60,7 @@ async fn a_full_disk_is_told_and_the_log_goes_on_once_there_is_room() {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_commit_that_fails_is_told_to_all_who_shared_it() {
-    let Some(disk) = SmallDisk::new() else { return };
+    let Some(disk) = SmallDisk::new(4) else { return };
     let path = disk.path("events.db");
     let store = open(&path).unwrap();
     // Together they are larger than the disk, so no commit can take them all.
@@ -126,22 +84,18 @@ async fn a_commit_that_fails_is_told_to_all_who_shared_it() {
 
 #[tokio::test]
 async fn a_full_disk_at_the_start_is_told() {
-    let Some(disk) = SmallDisk::new() else { return };
-    let mut size = 5 * 1024 * 1024;
-    // Fills the disk to the last byte.
-    while size > 0 && std::fs::write(disk.path("ballast"), vec![1; size]).is_err() {
-        size -= 4096;
-    }
+    let Some(disk) = SmallDisk::new(4) else { return };
+    let full = disk.fill();
     let error = open(&disk.path("events.db")).expect_err("no room");
     assert!(matches!(error, StoreError::DiskFull), "{error}: {:?}", error.source());
-    std::fs::remove_file(disk.path("ballast")).unwrap();
+    drop(full);
     let store = open(&disk.path("events.db")).unwrap();
     store.append(new_stream(), Expected::NoStream, events(1)).await.unwrap();
 }
 
 #[test]
 fn a_file_system_that_is_read_only_is_told() {
-    let Some(disk) = SmallDisk::new() else { return };
+    let Some(disk) = SmallDisk::new(4) else { return };
     let path = disk.path("events.db");
     drop(open(&path).unwrap());
     disk.forbid_writing();

@@ -50,6 +50,12 @@ pub enum PostgresSettingsError {
         "the address must not have hostaddr or options: name the host itself, and set defaults for the role in the database"
     )]
     Parameters,
+    /// The address asks for what the key ring decides itself.
+    #[error(
+        "the address must not have {0}: the key ring itself says how long a database is waited for, and uses only one \
+         that takes writes, as a standby may not know yet which keys were destroyed"
+    )]
+    Ruled(&'static str),
     /// Without TLS to another machine.
     #[error("a database on another machine must be reached with TLS: leave sslmode=disable out")]
     Insecure,
@@ -83,6 +89,9 @@ impl PostgresSettings {
         if !config.get_hostaddrs().is_empty() || !config.get_options().unwrap_or_default().is_empty() {
             return Err(PostgresSettingsError::Parameters);
         }
+        if let Some(name) = ruled(address, &config) {
+            return Err(PostgresSettingsError::Ruled(name));
+        }
         if config.get_ssl_mode() != SslMode::Disable {
             config.ssl_mode(SslMode::Require);
         } else if !config.get_hosts().iter().all(is_here) {
@@ -91,8 +100,10 @@ impl PostgresSettings {
         if let Some(password) = password {
             config.password(password.expose());
         }
+        if config.get_application_name().is_none() {
+            config.application_name("vouchsafe");
+        }
         config
-            .application_name("vouchsafe")
             // A standby does not know yet what was destroyed.
             .target_session_attrs(TargetSessionAttrs::ReadWrite)
             .connect_timeout(CONNECT)
@@ -111,6 +122,20 @@ impl PostgresSettings {
         drop(tokio::spawn(connection));
         Ok(client)
     }
+}
+
+/// A parameter in an address that would be overruled without a word. A timeout of nothing, and a server of any kind,
+/// leave no trace in what was understood: so the text is looked at too.
+fn ruled(address: &str, config: &Config) -> Option<&'static str> {
+    let said = |name: &str| address.contains(&format!("{name}="));
+    let kind = config.get_target_session_attrs();
+    [
+        ("connect_timeout", config.get_connect_timeout().is_some() || said("connect_timeout")),
+        ("tcp_user_timeout", config.get_tcp_user_timeout().is_some() || said("tcp_user_timeout")),
+        ("target_session_attrs", kind != TargetSessionAttrs::ReadWrite && said("target_session_attrs")),
+    ]
+    .into_iter()
+    .find_map(|(name, found)| found.then_some(name))
 }
 
 /// Whether a host is this machine.
@@ -173,6 +198,33 @@ mod tests {
         }
         assert!(why("postgres://db.example/keys").contains("user"));
         assert!(why("postgres://vouchsafe@db.example:port/keys").contains("not the address"));
+    }
+
+    #[test]
+    fn what_an_address_says_is_kept_or_refused_and_never_overruled_without_a_word() {
+        let read = |more: &str| {
+            let address = format!("postgres://vouchsafe@db.example/keys{more}");
+            PostgresSettings::new(&address, None, None).map(|settings| settings.config)
+        };
+        assert_eq!(read("").unwrap().get_application_name(), Some("vouchsafe"));
+        let named = read("?application_name=access%20one&target_session_attrs=read-write").unwrap();
+        assert_eq!(named.get_application_name(), Some("access one"));
+        assert_eq!(named.get_target_session_attrs(), TargetSessionAttrs::ReadWrite);
+        assert_eq!(named.get_connect_timeout(), Some(&CONNECT));
+        let kept = read("?keepalives_idle=30&load_balance_hosts=random").unwrap();
+        assert_eq!(kept.get_keepalives_idle(), Duration::from_secs(30));
+        for (name, more) in [
+            ("connect_timeout", "?connect_timeout=10"),
+            ("connect_timeout", "?connect_timeout=0"),
+            ("connect_timeout", "?target_session_attrs=read-write&connect_timeout=0"),
+            ("tcp_user_timeout", "?application_name=x&tcp_user_timeout=60"),
+            ("target_session_attrs", "?target_session_attrs=any"),
+            ("target_session_attrs", "?target_session_attrs=read-only"),
+        ] {
+            let error = read(more).expect_err(more);
+            assert!(matches!(error, PostgresSettingsError::Ruled(found) if found == name), "{more}: {error}");
+            assert!(error.to_string().contains(name), "{error}");
+        }
     }
 
     #[test]

@@ -96,6 +96,7 @@ fn a_value_that_was_moved_does_not_open() {
     ];
     for held in moved {
         assert_eq!(ring.open(&held), Opened::Unreadable, "{held:?}");
+        assert_eq!(ring.try_open(&held).unwrap(), Opened::Unreadable, "waiting does not help");
         assert_eq!(ring.open(&held).to_string(), "[unreadable]");
     }
 }
@@ -241,6 +242,7 @@ fn a_store_that_does_not_answer_opens_nothing_and_heals() {
     store.failing.store(true, Ordering::Relaxed);
     // Not even from memory: the person may have been erased meanwhile.
     assert_eq!(ring.open(&held), Opened::Unreadable);
+    assert!(ring.try_open(&held).is_err(), "whoever can wait is told that it may open later");
     let sealed = ring.seal(event(1), Slot::ChangedName, Plain::about(person(1), TEXT));
     assert!(matches!(sealed, Err(SealError::Store(_))));
     assert!(matches!(KeyRing::new(Arc::<Failing>::clone(&store), &world.master), Err(RingError::Store(_))));

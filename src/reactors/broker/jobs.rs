@@ -6,6 +6,7 @@
 //! names a mail and holds nothing personal. Whoever takes it looks whether the mail is still to be sent, sends it,
 //! records that, and only then acknowledges the job.
 
+mod blockage;
 mod courier;
 mod topology;
 mod worker;

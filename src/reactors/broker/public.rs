@@ -21,7 +21,7 @@ use vouchsafe_events::{
 };
 use zeroize::Zeroizing;
 
-use crate::privacy::{KeyRing, Opened};
+use crate::privacy::{KeyRing, KeyStoreError, Opened};
 pub(super) use schema::{Shape, shapes};
 
 /// Turns what an event holds into what is published of it.
@@ -162,8 +162,10 @@ pub(super) struct Opener<'a> {
     ring: Option<&'a KeyRing>,
     /// Whose data an event holds, and which event it is.
     recorded: &'a Recorded,
-    /// Whether something that was to be opened could not be, though nobody erased it.
+    /// Whether something that was to be opened does not open, though nobody erased it.
     unreadable: bool,
+    /// Why the key ring could not be asked, if it could not.
+    away: Option<KeyStoreError>,
 }
 
 impl Opener<'_> {
@@ -173,14 +175,16 @@ impl Opener<'_> {
             _ => self.recorded.event.subject(),
         };
         let (ring, subject, sealed) = (self.ring?, subject?, value.sealed()?);
-        match ring.open(&self.recorded.hold(subject, slot, sealed)) {
-            Opened::Text(text) => Some(Personal(text)),
-            Opened::Erased => None,
-            Opened::Unreadable => {
-                self.unreadable = true;
-                None
-            }
+        if self.away.is_some() {
+            return None;
         }
+        match ring.try_open(&self.recorded.hold(subject, slot, sealed)) {
+            Ok(Opened::Text(text)) => return Some(Personal(text)),
+            Ok(Opened::Erased) => {}
+            Ok(Opened::Unreadable) => self.unreadable = true,
+            Err(error) => self.away = Some(error),
+        }
+        None
     }
 }
 
@@ -237,8 +241,19 @@ pub(super) struct Public {
     pub(super) version: u16,
     /// The published form, as JSON.
     pub(super) data: Vec<u8>,
-    /// Whether something personal is missing because the key ring could not be asked.
+    /// Whether something personal is missing that nobody erased: no key opens it.
     pub(super) unreadable: bool,
+}
+
+/// Why an event has no public form.
+#[derive(Debug, thiserror::Error)]
+pub(super) enum Unpublished {
+    /// It cannot be written, now or later.
+    #[error("an event cannot be written as a message")]
+    Unwritable(#[from] serde_json::Error),
+    /// Personal data in it cannot be opened just now.
+    #[error("the key ring cannot be asked")]
+    KeyRing(#[source] KeyStoreError),
 }
 
 /// Declares which events are published, under which name and in which version of their published form.
@@ -252,15 +267,18 @@ macro_rules! messages {
         pub(super) fn public(
             recorded: &Recorded,
             ring: Option<&KeyRing>,
-        ) -> Result<Option<Public>, serde_json::Error> {
-            let mut opener = Opener { ring, recorded, unreadable: false };
+        ) -> Result<Option<Public>, Unpublished> {
+            let mut opener = Opener { ring, recorded, unreadable: false, away: None };
             let (name, version, data) = match &recorded.event {
                 $( Event::$name(data) => {
                     ($text, $version, serde_json::to_vec(&$module::$name::of(data, &mut opener))?)
                 } )*
                 $( Event::$hidden(_) => return Ok(None), )*
             };
-            Ok(Some(Public { name, version, data, unreadable: opener.unreadable }))
+            match opener.away {
+                Some(error) => Err(Unpublished::KeyRing(error)),
+                None => Ok(Some(Public { name, version, data, unreadable: opener.unreadable })),
+            }
         }
 
         /// The published forms, to describe.

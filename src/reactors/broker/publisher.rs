@@ -3,6 +3,7 @@
 //! It reads on from its checkpoint, which moves when RabbitMQ has confirmed everything before it. Whatever happens, it
 //! begins again there: what was published and not yet accounted for is published twice, and nothing is left out.
 
+mod reading;
 mod session;
 
 use std::sync::Arc;
@@ -10,11 +11,12 @@ use std::time::Duration;
 
 use session::Session;
 use url::Url;
-use vouchsafe_events::{DecodeError, Position, decode};
+use vouchsafe_events::{DecodeError, Position};
 
 use super::checkpoint::{Checkpoint, CheckpointError};
 use super::dial::{self, BrokerError, Dialer, LinkError};
 use super::health::BrokerHealth;
+use super::public::Unpublished;
 use super::settings::{BrokerSettings, From};
 use crate::app::App;
 use crate::errors::Chain;
@@ -58,8 +60,11 @@ enum Ended {
     #[error(transparent)]
     Undecodable(#[from] DecodeError),
     /// An event that cannot be put into a message.
-    #[error("an event cannot be written as a message")]
-    Unwritable(#[from] serde_json::Error),
+    #[error(transparent)]
+    Unwritable(#[from] Unpublished),
+    /// What reads personal data.
+    #[error("the reading of personal data broke off")]
+    Reading(#[from] tokio::task::JoinError),
 }
 
 impl std::convert::From<lapin::Error> for Ended {
@@ -109,7 +114,10 @@ impl Publisher {
                 metrics::broker_lag(None);
                 return;
             }
-            if let Ok(lag) = self.lag().await {
+            // Where it stands still, what the session told last is nearer than what can be read.
+            if !ended.is_stuck()
+                && let Ok(lag) = self.lag().await
+            {
                 metrics::broker_lag(lag);
             }
             failures += 1;
@@ -132,11 +140,7 @@ impl Publisher {
     /// How old the first event is that no checkpoint covers. None if there is none.
     async fn lag(&self) -> Result<Option<Duration>, Ended> {
         let checkpoint = Checkpoint::read(self.app.store()).await?;
-        let position = checkpoint.position().unwrap_or(Position::START);
-        let next = self.app.store().read_all(position, 1).await?;
-        let Some(next) = next.first() else { return Ok(None) };
-        let at = decode(next.position, &next.bytes)?.envelope.at;
-        Ok(Some(Duration::from_secs(self.app.now().seconds_since(at).max(0).unsigned_abs())))
+        Ok(self.app.behind(checkpoint.position().unwrap_or(Position::START)).await?)
     }
 
     /// Connects and publishes until something ends it. `failures` begins anew with the first message confirmed.

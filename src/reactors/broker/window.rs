@@ -4,7 +4,7 @@ use std::collections::{HashMap, VecDeque};
 use std::time::Duration;
 
 use tokio::time::Instant;
-use vouchsafe_events::{Position, Stream};
+use vouchsafe_events::{Position, Stream, Timestamp};
 
 /// How many messages may be on their way at once. What waits beyond them waits in the log.
 const MOST: usize = 256;
@@ -17,6 +17,8 @@ const MOST_ENTRIES: usize = 1024;
 #[derive(Debug)]
 struct Entry {
     position: Position,
+    /// When it happened.
+    at: Timestamp,
     /// Where the order matters: its stream.
     stream: Option<Stream>,
     /// Since when it is on its way.
@@ -64,6 +66,7 @@ impl<T> Window<T> {
     pub(super) fn enter(
         &mut self,
         position: Position,
+        at: Timestamp,
         stream: Stream,
         message: T,
         now: Instant,
@@ -72,6 +75,7 @@ impl<T> Window<T> {
         let ordered = !matches!(stream, Stream::Reactor(_));
         self.entries.push_back(Entry {
             position,
+            at,
             stream: ordered.then_some(stream),
             since: now,
             over: false,
@@ -88,12 +92,12 @@ impl<T> Window<T> {
     }
 
     /// Takes note of an event that is not published.
-    pub(super) fn pass_over(&mut self, position: Position, now: Instant) {
+    pub(super) fn pass_over(&mut self, position: Position, at: Timestamp, now: Instant) {
         match self.entries.back_mut() {
             None => self.reached = position,
             // What follows something that is over is over with it: so many events take no more room than one.
             Some(last) if last.over => last.position = position,
-            Some(_) => self.entries.push_back(Entry { position, stream: None, since: now, over: true }),
+            Some(_) => self.entries.push_back(Entry { position, at, stream: None, since: now, over: true }),
         }
     }
 
@@ -129,6 +133,11 @@ impl<T> Window<T> {
         self.entries.get_mut(place)
     }
 
+    /// When the first event happened that is not confirmed. None if all are.
+    pub(super) fn oldest(&self) -> Option<Timestamp> {
+        self.entries.front().map(|entry| entry.at)
+    }
+
     /// For how long the oldest unconfirmed message has been on its way. The first in the window never waits: what it
     /// would wait for stands before it.
     pub(super) fn waited(&self, now: Instant) -> Duration {
@@ -149,6 +158,9 @@ mod tests {
 
     use super::*;
 
+    /// When events happened, where it does not matter.
+    const AT: Timestamp = Timestamp::from_micros(0);
+
     fn person(number: u128) -> Stream {
         Stream::Person(PersonId::from_uuid(Uuid::from_u128(number)))
     }
@@ -162,7 +174,7 @@ mod tests {
         let now = Instant::now();
         let mut window = Window::after(position(10));
         let numbers: Vec<u64> = (1..=3)
-            .map(|n| window.enter(position(10 + 2 * n), person(n.into()), (), now).unwrap().0)
+            .map(|n| window.enter(position(10 + 2 * n), AT, person(n.into()), (), now).unwrap().0)
             .collect();
         assert_eq!((window.reached(), window.is_clear()), (position(10), false));
         window.confirm(numbers[1], now);
@@ -179,14 +191,14 @@ mod tests {
     fn what_is_passed_over_counts_once_all_before_it_is_confirmed_and_takes_no_room() {
         let now = Instant::now();
         let mut window = Window::after(Position::START);
-        window.pass_over(position(3), now);
+        window.pass_over(position(3), AT, now);
         assert_eq!(window.reached(), position(3));
-        let (first, ()) = window.enter(position(4), person(1), (), now).unwrap();
+        let (first, ()) = window.enter(position(4), AT, person(1), (), now).unwrap();
         for number in 5..5000 {
-            window.pass_over(position(number), now);
+            window.pass_over(position(number), AT, now);
         }
         assert_eq!((window.reached(), window.entries.len()), (position(3), 2));
-        let (second, ()) = window.enter(position(5000), person(2), (), now).unwrap();
+        let (second, ()) = window.enter(position(5000), AT, person(2), (), now).unwrap();
         window.confirm(second, now);
         assert_eq!(window.reached(), position(3));
         window.confirm(first, now);
@@ -197,10 +209,10 @@ mod tests {
     fn one_message_of_a_stream_is_on_its_way_and_the_others_follow_in_order() {
         let now = Instant::now();
         let mut window = Window::after(Position::START);
-        let (a, _) = window.enter(position(1), person(0), "a", now).unwrap();
-        assert_eq!(window.enter(position(2), person(0), "b", now), None);
-        let (x, _) = window.enter(position(3), person(1), "x", now).unwrap();
-        assert_eq!(window.enter(position(4), person(0), "c", now), None);
+        let (a, _) = window.enter(position(1), AT, person(0), "a", now).unwrap();
+        assert_eq!(window.enter(position(2), AT, person(0), "b", now), None);
+        let (x, _) = window.enter(position(3), AT, person(1), "x", now).unwrap();
+        assert_eq!(window.enter(position(4), AT, person(0), "c", now), None);
         let (b, message) = window.confirm(a, now).unwrap();
         assert_eq!((message, window.reached(), window.on_their_way), ("b", position(1), 2));
         assert_eq!(window.confirm(x, now), None);
@@ -208,7 +220,7 @@ mod tests {
         assert_eq!((message, window.reached()), ("c", position(3)));
         assert_eq!(window.confirm(c, now), None);
         assert!(window.is_clear() && window.busy.is_empty() && window.on_their_way == 0);
-        assert!(window.enter(position(5), person(0), "d", now).is_some());
+        assert!(window.enter(position(5), AT, person(0), "d", now).is_some());
     }
 
     #[test]
@@ -218,13 +230,13 @@ mod tests {
         let mail = Stream::Reactor(Reactor::Mail);
         for number in 0..MOST as u64 {
             assert!(window.has_room());
-            assert!(window.enter(position(number + 1), mail, (), now).is_some());
+            assert!(window.enter(position(number + 1), AT, mail, (), now).is_some());
         }
         assert!(!window.has_room());
         let mut window = Window::after(Position::START);
         for number in 0..MOST_ENTRIES as u64 {
             assert!(window.has_room());
-            assert_eq!(window.enter(position(number + 1), person(0), (), now).is_some(), number == 0);
+            assert_eq!(window.enter(position(number + 1), AT, person(0), (), now).is_some(), number == 0);
         }
         assert!(!window.has_room());
     }
@@ -233,15 +245,30 @@ mod tests {
     fn the_oldest_says_how_long_was_waited() {
         let now = Instant::now();
         let mut window = Window::after(Position::START);
-        window.enter(position(1), person(0), (), now);
-        window.enter(position(2), person(1), (), now + Duration::from_secs(5));
+        window.enter(position(1), AT, person(0), (), now);
+        window.enter(position(2), AT, person(1), (), now + Duration::from_secs(5));
         let later = now + Duration::from_secs(7);
         assert_eq!(window.waited(later), Duration::from_secs(7));
         window.forgive(later);
         assert_eq!(window.waited(later), Duration::ZERO);
-        window.enter(position(3), person(0), (), later);
+        window.enter(position(3), AT, person(0), (), later);
         window.confirm(0, later + Duration::from_secs(1));
         window.confirm(1, later + Duration::from_secs(1));
         assert_eq!(window.waited(later + Duration::from_secs(4)), Duration::from_secs(3));
+    }
+    #[test]
+    fn it_tells_when_the_first_that_is_not_confirmed_happened() {
+        let (now, at) = (Instant::now(), |seconds| AT.plus_seconds(seconds));
+        let mut window = Window::after(Position::START);
+        window.pass_over(position(1), at(1), now);
+        assert_eq!(window.oldest(), None);
+        for number in 2..=4 {
+            window.enter(position(number), at(number.cast_signed()), person(number.into()), (), now);
+        }
+        window.pass_over(position(5), at(5), now);
+        for (confirmed, oldest) in [(1, Some(at(2))), (0, Some(at(4))), (2, None)] {
+            window.confirm(confirmed, now);
+            assert_eq!(window.oldest(), oldest, "{confirmed}");
+        }
     }
 }

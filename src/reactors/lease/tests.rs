@@ -224,3 +224,18 @@ async fn one_that_is_no_longer_fit_leaves_the_lease_to_another() {
     let _ = stop.send(true);
     assert_eq!(first.await.unwrap(), None::<()>);
 }
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn one_that_took_the_lease_and_had_no_answer_need_not_wait_for_it_to_run_out() {
+    let (folder, own) = (tempfile::tempdir().unwrap(), own());
+    let terms = Terms { lasts: Duration::from_mins(10), ..QUICK };
+    let lease = |own| Lease::of_cell(log(folder.path()), name(), own, Arc::default()).with_terms(terms);
+    // It was set all the same.
+    let document = lease(own).document(Some(own));
+    log(folder.path()).set_cell(&name(), None, document).await.unwrap();
+    let (_stop, stopped) = watch::channel(false);
+    let other = lease(Uuid::from_u128(1)).run(stopped.clone(), || true, |_| async { 7 });
+    let again = lease(own).run(stopped, || true, |_| async { 8 });
+    timeout(QUICK.lasts, other).await.expect_err("it is somebody else's");
+    assert_eq!(timeout(Duration::from_secs(20), again).await.unwrap(), Some(8));
+}

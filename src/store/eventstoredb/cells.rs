@@ -1,5 +1,8 @@
 //! Cells: each a stream of its own, whose last event is the document and whose revision is the version. The
 //! server is told to forget all but the last few.
+//!
+//! They are read and set on a connection of their own ([`Connection::for_cells`]). When a set fails for want of an
+//! answer, whether it was done is not known: whoever set it finds out from what the cell holds then.
 
 use bytes::Bytes;
 use eventstore::{EventData, ExpectedRevision, StreamPosition};

@@ -62,6 +62,8 @@ pub(super) struct Connection {
     credentials: Option<Credentials>,
     deadline: Duration,
     patience: Duration,
+    /// How long one try may take as a whole; none where each part of an answer is waited for by itself.
+    one_try: Option<Duration>,
     current: Mutex<Current>,
 }
 
@@ -78,7 +80,22 @@ impl Connection {
             credentials: options.credentials(),
             deadline: options.deadline,
             patience: options.patience,
+            one_try: None,
             current: Mutex::new(Current { generation: 0, driven: None, closed: false }),
+        })
+    }
+
+    /// A connection for cells alone, with a deadline of their own. It is not shared with what reads and appends: a
+    /// long answer there does not hold a lease up, and giving up on one that is slow breaks nothing there off.
+    pub(super) fn for_cells(options: &EventStoreDbOptions) -> Result<Self, StoreError> {
+        let connection = Self::new(options)?;
+        // So long the client waits before it connects at all.
+        let first = connection.settings.discovery_interval();
+        Ok(Self {
+            deadline: options.cell_deadline,
+            patience: options.cell_patience,
+            one_try: Some(options.cell_deadline + first),
+            ..connection
         })
     }
 
@@ -172,7 +189,10 @@ impl Connection {
         Doing: Future<Output = Result<T, Failure>> + Send,
     {
         let (generation, client) = self.client()?;
-        let done = act(client).await;
+        let done = match self.one_try {
+            Some(time) => timeout(time, act(client)).await.unwrap_or(Err(Failure::Silent)),
+            None => act(client).await,
+        };
         if matches!(done, Err(Failure::Broken(_) | Failure::Silent)) {
             self.let_go(generation);
         }

@@ -17,7 +17,7 @@ use tokio::time::{Instant, sleep};
 use vouchsafe_events::Position;
 
 use super::connection::Connection;
-use super::read::Page;
+use super::read::{MOST_BYTES, Page};
 use super::record::Place;
 use super::trouble::{Trouble, closed};
 use crate::store::follow::{PAGE, Source};
@@ -48,14 +48,21 @@ pub(super) struct Known {
 #[derive(Debug)]
 pub(super) struct Tail {
     pub(super) connection: Connection,
+    /// The one for cells.
+    pub(super) cells: Connection,
     known: watch::Sender<Known>,
 }
 
 impl Tail {
     /// Knows nothing of the log but its ends.
-    pub(super) fn new(connection: Connection, head: Position, upto: Option<Place>) -> Self {
+    pub(super) fn new(
+        connection: Connection,
+        cells: Connection,
+        head: Position,
+        upto: Option<Place>,
+    ) -> Self {
         let (known, _) = watch::channel(Known { head, upto, outages: 0, closed: false });
-        Self { connection, known }
+        Self { connection, cells, known }
     }
 
     /// Takes note of an event that was appended here.
@@ -115,6 +122,7 @@ impl Tail {
     pub(super) fn close(&self) {
         self.refuse();
         self.connection.close();
+        self.cells.close();
     }
 
     pub(super) fn is_closed(&self) -> bool {
@@ -180,7 +188,7 @@ impl Source for Way {
     }
 
     async fn page(&mut self, _: Position) -> Result<(Vec<StoredEvent>, bool), StoreError> {
-        let page = self.tail.connection.gather_events(self.upto, PAGE).await?;
+        let page = self.tail.connection.gather_events(self.upto, PAGE, Some(MOST_BYTES)).await?;
         self.tail.learn(self.upto, &page);
         self.upto = page.upto;
         Ok((page.events, !page.ended))

@@ -28,6 +28,12 @@ pub struct EventStoreDbOptions {
     pub deadline: Duration,
     /// How long a request is repeated while the server cannot be reached or has no leader.
     pub patience: Duration,
+    /// How long one try to read or set a cell may take. A lease is lost with a few of these, so it is short, and
+    /// the connection is then taken for dead.
+    pub cell_deadline: Duration,
+    /// How long reading or setting a cell is repeated: less than a lease lasts without being renewed
+    /// ([`Terms::gives_up`](crate::reactors::lease::Terms::gives_up)).
+    pub cell_patience: Duration,
     /// How long until an event that another instance appended is noticed, at most.
     pub pace: Duration,
 }
@@ -40,6 +46,8 @@ impl EventStoreDbOptions {
             credentials: None,
             deadline: Duration::from_secs(5),
             patience: Duration::from_secs(15),
+            cell_deadline: Duration::from_millis(800),
+            cell_patience: Duration::from_secs(2),
             pace: Duration::from_millis(100),
         }
     }

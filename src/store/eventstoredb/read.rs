@@ -8,12 +8,16 @@ use eventstore::{
 use vouchsafe_events::{Position, Stream, Version};
 
 use super::connection::Connection;
-use super::record::{LAST_NUMBER, Place, own, seen};
+use super::record::{LAST_NUMBER, Place, Seen, own, seen, weight};
 use super::trouble::{Failure, no_such_position};
 use crate::store::{StoreError, StoredEvent};
 
 /// The most records that one request asks for.
 const MOST: usize = 2048;
+
+/// After how many bytes a read of everything takes no more, though more records were asked for. They are counted
+/// whether they are ours or not: another application's can be a thousand times as large.
+pub(super) const MOST_BYTES: usize = 8 * 1024 * 1024;
 
 /// How many times as long as one message a whole answer may take.
 const WHOLE: u32 = 12;
@@ -29,33 +33,57 @@ pub(super) struct Page {
     pub(super) ended: bool,
 }
 
-/// Everything that an answer holds. Each wait is bounded, so that a long answer may take its time.
-async fn gather(connection: &Connection, mut answer: ReadStream) -> Result<Vec<ResolvedEvent>, Failure> {
-    let mut events = Vec::new();
+/// What an answer to a read of everything holds. Of records that are not ours only the place is kept.
+#[derive(Debug)]
+struct Records {
+    seen: Vec<Seen>,
+    /// Whether there was no more when it was read.
+    ended: bool,
+}
+
+/// The next record of an answer, if there is one. Each wait is bounded, so that a long answer may take its time.
+async fn next(connection: &Connection, answer: &mut ReadStream) -> Result<Option<ResolvedEvent>, Failure> {
     loop {
         match connection.answer(answer.next_read_event()).await? {
-            None => return Ok(events),
-            Some(ReadEvent::Event(event)) => events.push(event),
+            None => return Ok(None),
+            Some(ReadEvent::Event(event)) => return Ok(Some(event)),
             Some(_) => {}
         }
     }
 }
 
 impl Connection {
+    /// Asks for `count` records, and takes fewer where they are large; two at least, so that who asks from a record
+    /// on comes further. To take no more the answer is dropped, which tells the server to stop.
     async fn ask_all(
         &self,
         client: Client,
         from: StreamPosition<eventstore::Position>,
         backwards: bool,
         count: usize,
-    ) -> Result<Vec<ResolvedEvent>, Failure> {
+    ) -> Result<Result<Records, StoreError>, Failure> {
         let mut options =
             ReadAllOptions::default().max_count(count).position(from).deadline(WHOLE * self.deadline());
         options = if backwards { options.backwards() } else { options.forwards() };
         if let Some(credentials) = self.credentials() {
             options = options.authenticated(credentials);
         }
-        gather(self, self.answer(client.read_all(&options)).await?).await
+        let mut answer = self.answer(client.read_all(&options)).await?;
+        let mut records = Records { seen: Vec::new(), ended: false };
+        let (mut taken, mut bytes) = (0, 0);
+        while let Some(record) = next(self, &mut answer).await? {
+            taken += 1;
+            bytes += weight(&record);
+            match seen(record) {
+                Ok(seen) => records.seen.extend(seen),
+                Err(damage) => return Ok(Err(damage)),
+            }
+            if bytes >= MOST_BYTES && taken >= 2 {
+                return Ok(Ok(records));
+            }
+        }
+        records.ended = taken < count;
+        Ok(Ok(records))
     }
 
     async fn ask_stream(
@@ -73,7 +101,12 @@ impl Connection {
         if let Some(credentials) = self.credentials() {
             options = options.authenticated(credentials);
         }
-        gather(self, self.answer(client.read_stream(stream, &options)).await?).await
+        let mut answer = self.answer(client.read_stream(stream, &options)).await?;
+        let mut events = Vec::new();
+        while let Some(event) = next(self, &mut answer).await? {
+            events.push(event);
+        }
+        Ok(events)
     }
 
     /// At most `count` records of a stream: from a number on, or the last ones, newest first. None at all where
@@ -160,16 +193,15 @@ impl Connection {
             self.ask_all(client, from, false, asked)
         });
         let records = match read.await? {
-            Ok(records) => records,
+            Ok(records) => records?,
             Err(Failure::NoSuchPosition) => {
                 let at = after.map_or(0, |place| place.position().commit);
                 return Err(no_such_position(Position::new(at)));
             }
             Err(failure) => return Err(failure.told(None)),
         };
-        let mut page = Page { events: Vec::new(), upto: after, ended: records.len() < asked };
-        for record in records {
-            let Some(record) = seen(record)? else { continue };
+        let mut page = Page { events: Vec::new(), upto: after, ended: records.ended };
+        for record in records.seen {
             if after == Some(record.place) {
                 continue;
             }
@@ -186,8 +218,15 @@ impl Connection {
     }
 
     /// At most `limit` of our events after a place, and how far was read. The server counts foreign events
-    /// too, so a page of it may hold few of ours: the pages grow until there are enough.
-    pub(super) async fn gather_events(&self, after: Option<Place>, limit: usize) -> Result<Page, StoreError> {
+    /// too, so a page of it may hold few of ours: the pages grow until there are enough. Who can do with fewer
+    /// events than there are names a number of bytes that are enough.
+    pub(super) async fn gather_events(
+        &self,
+        after: Option<Place>,
+        limit: usize,
+        enough: Option<usize>,
+    ) -> Result<Page, StoreError> {
+        let mut bytes = 0;
         let mut all = Page { events: Vec::new(), upto: after, ended: limit == 0 };
         let mut count = limit.clamp(1, MOST);
         while all.events.len() < limit && !all.ended {
@@ -199,8 +238,12 @@ impl Connection {
                 all.upto = all.events.last().map(|event| Place::of(event.position));
                 return Ok(all);
             }
+            bytes += page.events.iter().map(|event| event.bytes.len()).sum::<usize>();
             all.events.extend(page.events);
             (all.upto, all.ended) = (page.upto, page.ended);
+            if enough.is_some_and(|enough| bytes >= enough) {
+                break;
+            }
             count = (count * 2).min(MOST);
         }
         Ok(all)
@@ -215,13 +258,13 @@ impl Connection {
         let read =
             self.persist(|client| self.ask_all(client, StreamPosition::Position(place.position()), false, 1));
         let records = match read.await? {
-            Ok(records) => records,
+            Ok(records) => records?,
             Err(Failure::NoSuchPosition | Failure::Unreadable(_)) => return Ok(None),
             Err(failure) => return Err(failure.told(None)),
         };
         // Where a scavenge took the record away, the server gives the next one.
-        let Some(first) = records.into_iter().next() else { return Ok(None) };
-        Ok(seen(first)?.and_then(|record| record.ours).filter(|event| event.position == position))
+        let first = records.seen.into_iter().next();
+        Ok(first.and_then(|record| record.ours).filter(|event| event.position == position))
     }
 
     /// Reads backwards from the end until the last of our events is found: where it stands, and where the last
@@ -234,17 +277,15 @@ impl Connection {
                 let from = before.map_or(StreamPosition::End, |at| StreamPosition::Position(at.position()));
                 self.ask_all(client, from, true, count)
             });
-            let records = read.await?.map_err(|failure| failure.told(None))?;
-            let ended = records.len() < count;
-            for record in records {
-                let Some(record) = seen(record)? else { continue };
+            let records = read.await?.map_err(|failure| failure.told(None))??;
+            for record in records.seen {
                 last = last.or(Some(record.place));
                 before = Some(record.place);
                 if let Some(event) = record.ours {
                     return Ok((event.position, last));
                 }
             }
-            if ended {
+            if records.ended {
                 return Ok((Position::START, last));
             }
             count = (count * 2).min(MOST);

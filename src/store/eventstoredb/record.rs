@@ -71,6 +71,12 @@ pub(super) struct Seen {
     pub(super) ours: Option<StoredEvent>,
 }
 
+/// How many bytes a record brings.
+pub(super) fn weight(resolved: &ResolvedEvent) -> usize {
+    let held = [resolved.event.as_ref(), resolved.link.as_ref()];
+    held.into_iter().flatten().map(|held| held.data.len() + held.custom_metadata.len()).sum()
+}
+
 /// Takes a record from a read of everything. Links are never followed, so that one whose event is gone is a
 /// foreign event like any other.
 pub(super) fn seen(resolved: ResolvedEvent) -> Result<Option<Seen>, StoreError> {

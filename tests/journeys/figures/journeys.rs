@@ -6,8 +6,6 @@ use reqwest::Client;
 
 use super::system::System;
 use super::{filler, mail};
-use crate::alone::Alone;
-use crate::cluster::Cluster;
 use crate::dfe_api::Role;
 use crate::load::{self, Outcome, Tally, done};
 use crate::person::Person;
@@ -25,21 +23,21 @@ const LISTED: usize = 300;
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 #[ignore = "measures; see docs/performance.md"]
 async fn figures_of_journeys_on_one_instance_with_files() {
-    measure(System::Alone(Alone::start().await)).await;
+    measure(System::alone().await).await;
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 #[ignore = "measures; see docs/performance.md"]
 async fn figures_of_journeys_on_one_instance_over_servers() {
-    let Some(cluster) = Cluster::start(1).await else { return };
-    measure(System::Several(cluster)).await;
+    let Some(system) = System::over_servers(1).await else { return };
+    measure(system).await;
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 #[ignore = "measures; see docs/performance.md"]
 async fn figures_of_journeys_on_two_instances_over_servers() {
-    let Some(cluster) = Cluster::start(2).await else { return };
-    measure(System::Several(cluster)).await;
+    let Some(system) = System::over_servers(2).await else { return };
+    measure(system).await;
 }
 
 /// The table, as it grows.
@@ -123,7 +121,7 @@ async fn measure(mut system: System) {
     let codes = mail::list_users(&mut system, count).await;
     let (mut colleagues, mut codes) = (people.colleagues.clone().into_iter(), codes.into_iter());
     let name = system.name();
-    let memory: Vec<f64> = system.processes().into_iter().map(load::resident).collect();
+    let memory = system.memory();
     let mut table = Table::new(&name);
     let mut first = 0;
     for (at_once, count) in ROUNDS {
@@ -192,11 +190,10 @@ async fn measure(mut system: System) {
         .await;
         table.add("limit: appends to the log alone", at_once, &tally);
     }
-    let grown: Vec<String> = system
-        .processes()
+    let grown: Vec<String> = memory
         .into_iter()
-        .zip(memory)
-        .map(|(process, before)| format!("{before:.0} MiB before, {:.0} MiB after", load::resident(process)))
+        .zip(system.memory())
+        .map(|(before, after)| format!("{before:.0} MiB before, {after:.0} MiB after"))
         .collect();
     println!("{}\n\nMemory of each instance: {}.", table.0.join("\n"), grown.join("; "));
 }

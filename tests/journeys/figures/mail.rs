@@ -7,8 +7,6 @@ use reqwest::Client;
 use vouchsafe::clock::{Clock as _, SystemClock};
 
 use super::system::System;
-use crate::alone::Alone;
-use crate::cluster::Cluster;
 use crate::load::{self, Outcome};
 use crate::person::Person;
 use crate::world::{Account, GREENHILL};
@@ -25,8 +23,8 @@ const FIRST: usize = 500_000;
 #[ignore = "measures; see docs/performance.md"]
 async fn figures_of_mail() {
     let client = load::client(true);
-    let mut systems = vec![System::Alone(Alone::start().await)];
-    systems.extend(Cluster::start(2).await.map(System::Several));
+    let mut systems = vec![System::alone().await];
+    systems.extend(System::over_servers(2).await);
     let head =
         ["from asking for a code to the mail at the mail server", "p50 ms", "p99 ms", "most ms", "mails"];
     let mut table = vec![load::row(&head.map(str::to_owned)), load::row(&vec!["---".to_owned(); head.len()])];

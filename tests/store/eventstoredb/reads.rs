@@ -190,3 +190,44 @@ async fn what_older_servers_say_of_a_position_that_is_none_is_understood() {
     let error = store.read_all(Position::START, 10).await.unwrap_err();
     assert!(error.retryable(), "it may be another failure of a read: {error}");
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn other_applications_large_events_are_passed_over_a_few_megabytes_at_a_time() {
+    const MEBIBYTE: usize = 1 << 20;
+    let (server, writer) = impatient().await;
+    let mut sent = Vec::new();
+    for _ in 0..4 {
+        let ours = events(2);
+        writer.append(new_stream(), Expected::NoStream, ours.clone()).await.unwrap();
+        sent.extend(meant(&ours));
+        for _ in 0..12 {
+            server.write("films-7", "shown", vec![b'x'; MEBIBYTE], "");
+        }
+    }
+    // Each larger than what is read at a time.
+    for _ in 0..2 {
+        server.write("films-7", "shown", vec![b'x'; 9 * MEBIBYTE], "");
+    }
+    let ours = events(1);
+    writer.append(new_stream(), Expected::NoStream, ours.clone()).await.unwrap();
+    sent.extend(meant(&ours));
+    for _ in 0..12 {
+        server.write("films-7", "shown", vec![b'x'; MEBIBYTE], "");
+    }
+    writer.close().await.unwrap();
+    // One that does not look for news by itself: every request is asked for here.
+    let options = EventStoreDbOptions { pace: std::time::Duration::from_hours(1), ..options_for(&server) };
+    let reads = || server.faults().asked().all_reads;
+    let before = reads();
+    let store = EventStoreDbStore::open(&options).await.unwrap();
+    let from_the_end = reads() - before;
+    assert!((2..=6).contains(&from_the_end), "{from_the_end} requests for 12 MiB");
+    let before = reads();
+    let all = store.read_all(Position::START, 2000).await.unwrap();
+    assert_eq!(told(&all), sent);
+    let asked = reads() - before;
+    assert!((10..=25).contains(&asked), "{asked} requests for 78 MiB");
+    assert_eq!(Some(store.head().await.unwrap()), all.last().map(|event| event.position));
+    let (got, _) = crate::support::until_caught_up(&mut store.subscribe(Position::START)).await;
+    assert_eq!(told(&got), sent);
+}

@@ -5,7 +5,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use bytes::Bytes;
-use futures_util::future::BoxFuture;
+use futures_util::future::{BoxFuture, OptionFuture};
 use futures_util::stream::{FuturesUnordered, StreamExt as _};
 use lapin::options::{
     BasicAckOptions, BasicConsumeOptions, BasicPublishOptions, QueueDeclareOptions, QueuePurgeOptions,
@@ -17,6 +17,7 @@ use tokio::time::Instant;
 use vouchsafe_events::Position;
 use vouchsafe_projections::PendingMail;
 
+use super::blockage::Blockage;
 use super::topology::{self, CODES, LETTERS};
 use super::{Job, Key, Report, What, rest};
 use crate::app::App;
@@ -24,7 +25,7 @@ use crate::errors::Chain;
 use crate::metrics;
 use crate::reactors::broker::dial::{self, Dialer, LinkError};
 use crate::reactors::broker::{BrokerError, BrokerHealth, BrokerSettings};
-use crate::reactors::postman::{Courier, Outcome, Room};
+use crate::reactors::postman::{Courier, MailHealth, Outcome, Room};
 use crate::reactors::{Stop, stopped};
 use crate::secret::Secret;
 
@@ -37,6 +38,9 @@ const PATIENCE: Duration = Duration::from_mins(5);
 
 /// How often whoever waits for a report looks whether the mail is over all the same.
 const LOOK_EVERY: Duration = Duration::from_secs(2);
+
+/// How often it is looked whether RabbitMQ blocks.
+const LOOK_FOR_BLOCKAGE: Duration = Duration::from_secs(1);
 
 /// How often the dead jobs are counted.
 const COUNT_EVERY: Duration = Duration::from_secs(30);
@@ -52,6 +56,7 @@ pub struct JobCourier {
     app: Arc<App>,
     dialer: Dialer,
     health: Arc<BrokerHealth>,
+    mail: Arc<MailHealth>,
     /// Where orders go. Nobody takes them before it runs, nor after.
     orders: Mutex<mpsc::Sender<Order>>,
     /// Who waits to hear of which mail.
@@ -66,6 +71,7 @@ impl JobCourier {
         settings: &BrokerSettings,
         password: Secret,
         health: Arc<BrokerHealth>,
+        mail: Arc<MailHealth>,
     ) -> Result<Self, BrokerError> {
         let dialer = Dialer::new(settings, password)?;
         let name = u128::from_be_bytes(app.random().bytes().map_err(|_| BrokerError::NoRandomness)?);
@@ -73,6 +79,7 @@ impl JobCourier {
             app,
             dialer,
             health,
+            mail,
             orders: Mutex::new(orders().0),
             waiting: Mutex::default(),
             reports: format!("vouchsafe.mail.reports.{name:032x}"),
@@ -169,8 +176,11 @@ impl JobCourier {
         to_do: &mut mpsc::Receiver<Order>,
         unconfirmed: &mut HashSet<Key>,
     ) -> LinkError {
-        let mut posting = FuturesUnordered::new();
-        let mut count = Instant::now();
+        // While RabbitMQ blocks, nothing goes out on the connection and nothing that waits for it ends: none of it is
+        // waited for alone.
+        let (mut posting, mut acknowledging) = (FuturesUnordered::new(), FuturesUnordered::new());
+        let (mut count, mut counting) = (Instant::now(), None);
+        let (mut look, mut blockage) = (tokio::time::interval(LOOK_FOR_BLOCKAGE), Blockage::default());
         loop {
             tokio::select! {
                 Some((key, posted)) = posting.next() => {
@@ -185,6 +195,10 @@ impl JobCourier {
                     }
                 }
                 Some((job, tell)) = to_do.recv() => {
+                    if blockage.is_long() {
+                        let _ = tell.send(Outcome::Away);
+                        continue;
+                    }
                     self.waiting().insert(job.key(), tell);
                     unconfirmed.insert(job.key());
                     posting.push(post.put(job, self.reports.clone()));
@@ -195,20 +209,32 @@ impl JobCourier {
                             Ok(report) => self.hear(&report),
                             Err(error) => tracing::error!(%error, "a report of a mail job cannot be read"),
                         }
-                        if let Err(error) = delivery.ack(BasicAckOptions::default()).await {
-                            return error.into();
-                        }
+                        acknowledging.push(async move { delivery.ack(BasicAckOptions::default()).await });
                     }
                     Some(Err(error)) => return error.into(),
                     None => return LinkError::Ended("reports of mail jobs"),
                 },
-                () = tokio::time::sleep_until(count) => {
+                Some(acknowledged) = acknowledging.next() => {
+                    if let Err(error) = acknowledged {
+                        return error.into();
+                    }
+                }
+                () = tokio::time::sleep_until(count), if counting.is_none() => {
                     count = Instant::now() + COUNT_EVERY;
                     // Some were not waited for to the end.
                     self.waiting().retain(|_, tell| !tell.is_closed());
-                    match topology::dead(connection).await {
+                    counting = Some(Box::pin(topology::dead(connection)));
+                }
+                Some(dead) = OptionFuture::from(counting.as_mut()) => {
+                    counting = None;
+                    match dead {
                         Ok(dead) => self.count(dead),
                         Err(error) => return error,
+                    }
+                }
+                _ = look.tick() => {
+                    if let Some(away) = blockage.look(connection.status().blocked(), Instant::now()) {
+                        self.mail.set(away);
                     }
                 }
             }

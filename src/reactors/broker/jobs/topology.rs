@@ -27,6 +27,10 @@ pub(super) const fn queue(mail: MailKind) -> &'static str {
     }
 }
 
+/// How long a job lies where the dead are, in milliseconds: 14 days. A job names a person by their id, so it must not
+/// lie there for ever because nobody looks. RabbitMQ takes a limit for such a queue from 3.10 on.
+const DEAD_FOR: i32 = 14 * 24 * 60 * 60 * 1000;
+
 fn text(value: &str) -> AMQPValue {
     AMQPValue::LongString(value.into())
 }
@@ -41,9 +45,9 @@ fn quorum() -> FieldTable {
 /// Makes the queues if they are not there.
 pub(super) async fn declare(connection: &Connection) -> Result<(), LinkError> {
     dial::declare_exchange(connection, DEAD, ExchangeKind::Fanout).await?;
+    declare_dead(connection).await?;
     let channel = connection.create_channel().await?;
     let durable = QueueDeclareOptions { durable: true, ..QueueDeclareOptions::default() };
-    channel.queue_declare(DEAD.into(), durable, quorum()).await.map_err(declined)?;
     channel
         .queue_bind(DEAD.into(), DEAD.into(), "".into(), QueueBindOptions::default(), FieldTable::default())
         .await
@@ -56,6 +60,31 @@ pub(super) async fn declare(connection: &Connection) -> Result<(), LinkError> {
     }
     channel.close(200, "declared".into()).await?;
     Ok(())
+}
+
+/// Makes the queue for the dead. What it was made with cannot be changed: one that an earlier version made, without a
+/// limit, is used as it is, and the log says so. A policy gives it one.
+async fn declare_dead(connection: &Connection) -> Result<(), LinkError> {
+    let declare = async |passive, arguments| {
+        let options = QueueDeclareOptions { durable: true, passive, ..QueueDeclareOptions::default() };
+        // A refusal closes the channel, so each try has its own.
+        let channel = connection.create_channel().await?;
+        channel.queue_declare(DEAD.into(), options, arguments).await.map_err(declined)?;
+        Ok::<_, LinkError>(channel.close(200, "declared".into()).await?)
+    };
+    let mut limited = quorum();
+    limited.insert("x-message-ttl".into(), AMQPValue::LongInt(DEAD_FOR));
+    match declare(false, limited).await {
+        Err(LinkError::OtherKind(why)) => {
+            declare(true, FieldTable::default()).await.map_err(|_| LinkError::OtherKind(why))?;
+            tracing::warn!(
+                queue = DEAD,
+                "the queue was made without the limit of 14 days: docs/messages.md says how to give it one"
+            );
+            Ok(())
+        }
+        outcome => outcome,
+    }
 }
 
 /// How many jobs nobody could handle.

@@ -4,7 +4,8 @@ use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 use std::time::Duration;
 
-use futures_util::stream::StreamExt as _;
+use futures_util::future::BoxFuture;
+use futures_util::stream::{FuturesUnordered, StreamExt as _};
 use lapin::message::Delivery;
 use lapin::options::{
     BasicAckOptions, BasicConsumeOptions, BasicNackOptions, BasicPublishOptions, BasicQosOptions,
@@ -32,8 +33,11 @@ const PREFETCH: u16 = 8;
 /// After how long recording is tried again.
 const RECORD_AGAIN: Duration = Duration::from_secs(1);
 
-/// How long RabbitMQ may take to confirm a report. While it blocks whoever publishes it does not.
+/// How long RabbitMQ may take to confirm a report, while it does not block whoever publishes.
 const REPORTING: Duration = Duration::from_secs(10);
+
+/// How long a stop waits for that. Who is not told finds out from the log.
+const LAST_REPORTS: Duration = Duration::from_secs(2);
 
 /// How long a job rests before it is handed back because the lists are behind.
 const BEHIND: Duration = Duration::from_secs(5);
@@ -135,80 +139,117 @@ impl Worker {
             topology::declare(connection).await?;
             Ok::<_, LinkError>((consume(connection, CODES).await?, consume(connection, LETTERS).await?))
         };
-        let ((channel, mut codes), (_letters, mut letters)) = match opened.await {
+        let opened = tokio::select! {
+            opened = opened => opened,
+            () = stopped(stop) => return None,
+        };
+        let ((channel, mut codes), (_letters, mut letters)) = match opened {
             Ok(opened) => opened,
             Err(error) => return Some(error),
         };
         tracing::info!("taking mail jobs from RabbitMQ");
         under_way.connection += 1;
+        let mut settling = FuturesUnordered::new();
         loop {
-            let taken = tokio::select! {
+            let done = tokio::select! {
                 () = stopped(stop) => break,
-                Some(finished) = under_way.next() => self.finish(finished, &channel, under_way.connection).await,
-                job = codes.next() => self.take(job, under_way).await,
-                job = letters.next() => self.take(job, under_way).await,
+                Some(finished) = under_way.next() => finished.map(|(taken, done)| {
+                    settling.push(settle(taken, done, (connection, &channel), under_way.connection));
+                }),
+                Some(settled) = settling.next() => settled,
+                job = codes.next() => self.take(job, under_way, connection).map(|aside| settling.extend(aside)),
+                job = letters.next() => self.take(job, under_way, connection).map(|aside| settling.extend(aside)),
             };
-            if let Err(error) = taken {
+            if let Err(error) = done {
                 return Some(error);
             }
         }
         // What came and was not begun goes to others when the connection ends; what was begun is finished.
-        while let Some(finished) = under_way.next().await {
-            if self.finish(finished, &channel, under_way.connection).await.is_err() {
-                break;
+        loop {
+            tokio::select! {
+                finished = under_way.next() => match finished {
+                    Some(Ok((taken, done))) => {
+                        settling.push(settle(taken, done, (connection, &channel), under_way.connection));
+                    }
+                    Some(Err(_)) => {}
+                    None => break,
+                },
+                Some(_) = settling.next() => {}
             }
         }
+        let last = async { while settling.next().await.is_some() {} };
+        let _ = tokio::time::timeout(LAST_REPORTS, last).await;
         None
     }
 
-    /// Begins a job. One that cannot be read goes where the dead are.
-    async fn take(
+    /// Begins a job. One that cannot be read goes where the dead are: how is answered.
+    fn take<'a>(
         &self,
         job: Option<Result<Delivery, lapin::Error>>,
         under_way: &mut UnderWay,
-    ) -> Result<(), LinkError> {
+        connection: &'a Connection,
+    ) -> Result<Option<Settling<'a>>, LinkError> {
         let delivery = job.ok_or(LinkError::Ended("mail jobs"))??;
         let job: Job = match serde_json::from_slice(&delivery.data) {
             Ok(job) => job,
             Err(error) => {
                 tracing::error!(%error, queue = topology::DEAD, "a mail job cannot be read and is put aside");
                 self.health.add_job_put_aside();
-                delivery.reject(BasicRejectOptions { requeue: false }).await?;
-                return Ok(());
+                return Ok(Some(in_time(connection, async move {
+                    delivery.reject(BasicRejectOptions { requeue: false }).await?;
+                    Ok(())
+                })));
             }
         };
         let taken = (under_way.connection, delivery);
         if let Some((_, same)) = under_way.taken.values_mut().find(|(key, _)| *key == job.key()) {
             // It is sent once for both. Another instance may have handed it out this time, and is told too.
             same.push(taken);
-            return Ok(());
+            return Ok(None);
         }
         let (app, deliverer) = (Arc::clone(&self.app), Arc::clone(&self.deliverer));
         let mail = Arc::clone(&self.mail);
         let task = under_way.jobs.spawn(async move { handle(&app, &deliverer, &mail, job).await });
         under_way.taken.insert(task.id(), (job.key(), vec![taken]));
-        Ok(())
-    }
-
-    /// Reports a job that is over, and acknowledges it where it still can be: when the connection that it came on is
-    /// gone, it is handed out again, and whoever takes it finds that it is over. What RabbitMQ does not confirm in time
-    /// is as if the connection were lost.
-    async fn finish(
-        &self,
-        finished: Result<Finished, LinkError>,
-        channel: &Channel,
-        connection: u64,
-    ) -> Result<(), LinkError> {
-        let (taken, done) = finished?;
-        match tokio::time::timeout(REPORTING, settle(taken, done, channel, connection)).await {
-            Ok(settled) => settled,
-            Err(_) => Err(LinkError::Unconfirmed(REPORTING.as_secs())),
-        }
+        Ok(None)
     }
 }
 
+/// What is left to be said of a job.
+type Settling<'a> = BoxFuture<'a, Result<(), LinkError>>;
+
+/// Gives RabbitMQ some time. What it does not confirm by then is as if the connection were lost; unless it blocks, when
+/// another connection would fare no better, and each job would be returned, and at last count as one that nobody can
+/// handle.
+fn in_time<'a>(
+    connection: &'a Connection,
+    settle: impl Future<Output = Result<(), LinkError>> + Send + 'a,
+) -> Settling<'a> {
+    let mut settle = Box::pin(settle);
+    Box::pin(async move {
+        loop {
+            match tokio::time::timeout(REPORTING, settle.as_mut()).await {
+                Ok(settled) => return settled,
+                Err(_) if connection.status().blocked() => {}
+                Err(_) => return Err(LinkError::Unconfirmed(REPORTING.as_secs())),
+            }
+        }
+    })
+}
+
+/// Reports a job that is over, and acknowledges it where it still can be: when the connection that it came on is gone, it
+/// is handed out again, and whoever takes it finds that it is over.
+fn settle<'a>(
+    taken: Vec<Taken>,
+    done: Done,
+    (connection, channel): (&'a Connection, &'a Channel),
+    number: u64,
+) -> Settling<'a> {
+    in_time(connection, report(taken, done, channel, number))
+}
+
 /// Tells everybody who handed a job out what became of it, and RabbitMQ of each of its deliveries.
-async fn settle(taken: Vec<Taken>, done: Done, channel: &Channel, connection: u64) -> Result<(), LinkError> {
+async fn report(taken: Vec<Taken>, done: Done, channel: &Channel, connection: u64) -> Result<(), LinkError> {
     if let Done::Handled(report) = &done {
         let to: HashSet<_> =
             taken.iter().filter_map(|(_, delivery)| delivery.properties.reply_to().clone()).collect();

@@ -3,21 +3,22 @@
 use std::pin::Pin;
 use std::time::Duration;
 
-use futures_util::future::FutureExt as _;
+use futures_util::future::{FutureExt as _, OptionFuture};
 use futures_util::stream::{FuturesUnordered, Stream as FutureStream, StreamExt as _};
 use lapin::options::BasicPublishOptions;
 use lapin::types::{AMQPValue, FieldTable, ShortString};
 use lapin::{BasicProperties, Channel, Confirmation, Connection, ExchangeKind};
 use tokio::time::Instant;
-use vouchsafe_events::{Position, Recorded, Timestamp, decode};
+use vouchsafe_events::{Position, Recorded, decode};
 
+use super::reading::{Read, Reading};
 use super::{Ended, Publisher};
 use crate::errors::Chain;
 use crate::metrics;
 use crate::reactors::broker::checkpoint::{Checkpoint, CheckpointError};
 use crate::reactors::broker::dial::{self, LinkError};
 use crate::reactors::broker::message::{CONTENT_TYPE, HEADER_PREFIX, Message, message};
-use crate::reactors::broker::public::{Public, public};
+use crate::reactors::broker::public::{Public, Unpublished, public};
 use crate::reactors::broker::window::Window;
 use crate::reactors::{Stop, stopped};
 use crate::store::{Followed, StoreError, Subscription};
@@ -34,8 +35,8 @@ const QUIET: Duration = Duration::from_millis(200);
 /// For how long a stop waits for what is unconfirmed.
 const LAST_CONFIRMS: Duration = Duration::from_secs(5);
 
-/// How often personal data that cannot be read is tried again before the message goes without.
-const READ_AGAIN: u32 = 5;
+/// How long to wait before the key ring that cannot be asked is asked again.
+const READ_AGAIN: Duration = Duration::from_secs(1);
 
 /// What a message leads to: its number, and RabbitMQ's answer.
 type Answer = (u64, Result<Confirmation, lapin::Error>);
@@ -44,6 +45,7 @@ type Answer = (u64, Result<Confirmation, lapin::Error>);
 enum Next {
     Answered(Box<Answer>),
     Followed(Option<Result<Followed, StoreError>>),
+    Read(Result<Read, tokio::task::JoinError>),
     Heard(Option<lapin::Event>),
     Time,
     Stop,
@@ -61,10 +63,10 @@ pub(super) struct Session<'a> {
     events: Pin<Box<dyn FutureStream<Item = lapin::Event> + Send>>,
     window: Window<Message>,
     unconfirmed: FuturesUnordered<Pin<Box<dyn Future<Output = Answer> + Send>>>,
-    /// Where an event stands that is not confirmed, near the first of them, and when it happened.
-    oldest: Option<(Position, Timestamp)>,
-    /// Whether personal data that could not be read was given up on of late.
-    gave_up_reading: bool,
+    /// The event whose personal data is being opened. Nothing is read beyond it until that is done.
+    reading: Option<Reading>,
+    /// Whether the key ring could not be asked the last time.
+    ring_is_away: bool,
 }
 
 impl<'a> Session<'a> {
@@ -91,8 +93,8 @@ impl<'a> Session<'a> {
             events: Box::pin(connection.events_listener()),
             window: Window::after(position),
             unconfirmed: FuturesUnordered::new(),
-            oldest: None,
-            gave_up_reading: false,
+            reading: None,
+            ring_is_away: false,
         })
     }
 
@@ -110,10 +112,14 @@ impl<'a> Session<'a> {
                 Next::Followed(Some(Ok(Followed::Event(stored)))) => {
                     self.news = Instant::now();
                     match decode(stored.position, &stored.bytes) {
-                        Ok(recorded) => self.take_in(recorded).await,
+                        Ok(recorded) => self.take_in(recorded),
                         Err(error) => Err(error.into()),
                     }
                 }
+                Next::Read(read) => match read {
+                    Ok(read) => self.read(read),
+                    Err(error) => Err(error.into()),
+                },
                 Next::Followed(Some(Err(error))) => Err(error.into()),
                 Next::Followed(None) => Err(LinkError::Ended("subscription to the log").into()),
                 Next::Heard(Some(lapin::Event::Error(error))) => Err(error.into()),
@@ -136,7 +142,10 @@ impl<'a> Session<'a> {
             Some(answer) = self.unconfirmed.next() => Next::Answered(Box::new(answer)),
             heard = self.events.next() => Next::Heard(heard),
             () = tokio::time::sleep_until(self.written + CHECKPOINT_EVERY), if dirty => Next::Time,
-            followed = self.followed.next(), if self.window.has_room() => Next::Followed(followed),
+            Some(read) = OptionFuture::from(self.reading.as_mut()) => Next::Read(read),
+            followed = self.followed.next(), if self.reading.is_none() && self.window.has_room() => {
+                Next::Followed(followed)
+            }
             () = tokio::time::sleep(look) => Next::Time,
         }
     }
@@ -159,44 +168,59 @@ impl<'a> Session<'a> {
         }
     }
 
-    /// Takes the next event in.
-    async fn take_in(&mut self, recorded: Recorded) -> Result<(), Ended> {
-        let Some(public) = self.read(&recorded).await? else {
-            self.window.pass_over(recorded.position, Instant::now());
+    /// Takes the next event in, at once where the key ring need not be asked for it.
+    fn take_in(&mut self, recorded: Recorded) -> Result<(), Ended> {
+        if self.publisher.settings.personal_data {
+            self.reading = Some(Reading::begin(&self.publisher.app, recorded, Duration::ZERO));
             return Ok(());
-        };
-        let message = message(&self.publisher.source, &recorded, public);
-        let (position, stream) = (recorded.position, recorded.envelope.stream);
-        if self.oldest.is_none_or(|(oldest, _)| oldest <= self.window.reached()) {
-            self.oldest = Some((position, recorded.envelope.at));
         }
-        let due = self.window.enter(position, stream, message, Instant::now());
-        due.map_or(Ok(()), |(number, message)| self.publish(number, message))
+        let public = public(&recorded, None)?;
+        self.enter(&recorded, public)
     }
 
-    /// The event's public form. When personal data that belongs there cannot be read, it is tried a few times: a key
-    /// ring may be away for a moment.
-    async fn read(&mut self, recorded: &Recorded) -> Result<Option<Public>, Ended> {
-        let ring = self.publisher.settings.personal_data.then(|| self.publisher.app.ring());
-        let mut tries = 0;
-        loop {
-            let public = public(recorded, ring)?;
-            if !public.as_ref().is_some_and(|public| public.unreadable) {
-                self.gave_up_reading &= public.is_none();
-                return Ok(public);
+    /// Takes in an event whose personal data was opened. Where the key ring cannot be asked the event waits, and with it
+    /// all that follow: a message without names that should have them would stay so for ever.
+    fn read(&mut self, Read { recorded, public }: Read) -> Result<(), Ended> {
+        self.reading = None;
+        match public {
+            Err(Unpublished::KeyRing(error)) => {
+                if !std::mem::replace(&mut self.ring_is_away, true) {
+                    tracing::error!(
+                        error = &error as &dyn std::error::Error,
+                        event = %recorded.envelope.id,
+                        "publishing waits for the key ring: messages go with names"
+                    );
+                }
+                self.reading = Some(Reading::begin(&self.publisher.app, recorded, READ_AGAIN));
+                Ok(())
             }
-            tries += 1;
-            if self.gave_up_reading || tries >= READ_AGAIN {
-                self.gave_up_reading = true;
-                self.publisher.health.add_incomplete();
-                tracing::error!(
-                    event = %recorded.envelope.id,
-                    "a message goes without personal data that should be in it: the key ring does not open it"
-                );
-                return Ok(public);
+            Err(unwritable) => Err(unwritable.into()),
+            Ok(public) => {
+                if std::mem::take(&mut self.ring_is_away) {
+                    tracing::info!("the key ring answers again, and publishing goes on");
+                }
+                if public.as_ref().is_some_and(|public| public.unreadable) {
+                    self.publisher.health.add_incomplete();
+                    tracing::error!(
+                        event = %recorded.envelope.id,
+                        "a message goes without personal data that should be in it: no key opens it"
+                    );
+                }
+                self.enter(&recorded, public)
             }
-            tokio::time::sleep(Duration::from_secs(1)).await;
         }
+    }
+
+    /// Puts an event's message into the window, and publishes it if it is to go now.
+    fn enter(&mut self, recorded: &Recorded, public: Option<Public>) -> Result<(), Ended> {
+        let (position, at, now) = (recorded.position, recorded.envelope.at, Instant::now());
+        let Some(public) = public else {
+            self.window.pass_over(position, at, now);
+            return Ok(());
+        };
+        let message = message(&self.publisher.source, recorded, public);
+        let due = self.window.enter(position, at, recorded.envelope.stream, message, now);
+        due.map_or(Ok(()), |(number, message)| self.publish(number, message))
     }
 
     /// Publishes a message. Nobody need listen: an event that no queue is bound for is published all the same, to
@@ -253,12 +277,10 @@ impl<'a> Session<'a> {
         Ok(())
     }
 
-    /// How old the first event is that is not confirmed, about. None if all are.
+    /// How old the first event is that was read and is not confirmed. None if all are.
     fn lag(&self) -> Option<Duration> {
-        let (position, at) = self.oldest?;
-        let open = !self.window.is_clear() && position > self.window.reached();
-        let seconds = self.publisher.app.now().seconds_since(at).max(0);
-        open.then(|| Duration::from_secs(seconds.unsigned_abs()))
+        let oldest = self.window.oldest().or_else(|| self.reading.as_ref().map(Reading::at));
+        oldest.map(|at| self.publisher.app.age(at))
     }
 
     async fn write_checkpoint(&mut self) -> Result<(), Ended> {
