@@ -66,7 +66,7 @@ async fn whoever_signs_in_in_a_burst_is_signed_in_once_and_on_every_instance() {
     let sessions: Vec<_> = come
         .iter()
         .filter(|(_, outcome)| *outcome == Outcome::Done)
-        .flat_map(|(person, _)| bases.iter().map(|base| person.at(base, &client)))
+        .flat_map(|(person, _)| bases.iter().map(|base| person.served_at(base, &client)))
         .collect();
     let (opened, _) = load::drive_through(16, sessions, async |person| {
         let outcome = load::step(person, "/access", None).await;

@@ -297,7 +297,7 @@ impl Person {
     }
 
     /// They themselves, for whom the product is at another address: its cookies go there.
-    pub(crate) fn at(&self, base: &str, client: &Client) -> Self {
+    pub(crate) fn served_at(&self, base: &str, client: &Client) -> Self {
         let (ours, base) = (self.base.origin().ascii_serialization(), base.parse::<Url>().unwrap());
         let origin = base.origin().ascii_serialization();
         let cookies = self.cookies.iter().filter(|((at, _), _)| *at == ours);

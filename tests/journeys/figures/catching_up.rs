@@ -25,7 +25,8 @@ async fn figures_of_catching_up() {
     let log: Arc<dyn EventStore> = Arc::new(cluster.log().await);
     let client = load::client(false);
     let bases = cluster.bases();
-    let (mut at_first, mut at_second) = (ann.at(&bases[0], &client), ann.at(&bases[1], &client));
+    let (mut at_first, mut at_second) =
+        (ann.served_at(&bases[0], &client), ann.served_at(&bases[1], &client));
     let mut table = Table::default();
 
     cluster.stop(1).await;
