@@ -411,7 +411,7 @@ impl Cluster {
     }
 
     /// The log, as whoever else uses its server.
-    async fn log(&self) -> EventStoreDbStore {
+    pub(crate) async fn log(&self) -> EventStoreDbStore {
         let url = format!("esdb://{}?tls=false", self.place(To::Log).unwrap());
         EventStoreDbStore::open(&EventStoreDbOptions::new(url)).await.unwrap()
     }
@@ -485,5 +485,21 @@ impl Cluster {
         let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
         assert!(output.status.success(), "{arguments:?}: {}", text(&output.stderr));
         text(&output.stdout) + &text(&output.stderr)
+    }
+
+    /// Stops an instance in order.
+    pub(crate) async fn stop(&mut self, number: usize) {
+        let instance = &mut self.instances[number];
+        let mut process = instance.process.take().expect("the instance runs");
+        process.signal("-TERM");
+        let ended = tokio::task::spawn_blocking(move || process.0.wait().unwrap()).await.unwrap();
+        assert!(ended.success(), "instance {number} ended with {ended}");
+        let address = instance.address;
+        self.targets.lock().unwrap().retain(|target| *target != address);
+    }
+
+    /// Takes away all that an instance that does not run keeps: snapshots, and the index of the history.
+    pub(crate) fn forgets(&self, number: usize) {
+        std::fs::remove_dir_all(&self.instances[number].folder).unwrap();
     }
 }
