@@ -24,6 +24,9 @@ use crate::store::StoreError;
 /// The first and the longest pause between two tries.
 const PAUSES: (Duration, Duration) = (Duration::from_millis(50), Duration::from_secs(1));
 
+/// How long a look for news may wait for each part of its answer.
+const LOOK: Duration = Duration::from_millis(1500);
+
 /// A client, and the threads that drive it.
 struct Driven {
     client: Client,
@@ -113,6 +116,12 @@ impl Connection {
             one_try: Some(one_try),
             ..connection
         })
+    }
+
+    /// A connection for who looks for news: one that has fallen silent is left sooner, as nobody hears of anything
+    /// meanwhile.
+    pub(super) fn for_looks(options: &EventStoreDbOptions) -> Result<Self, StoreError> {
+        Ok(Self { deadline: options.deadline.min(LOOK), ..Self::new(options)? })
     }
 
     /// How long one request may take.
