@@ -1,6 +1,7 @@
 //! The command line: one file a command. Data goes to standard output, talk to standard error.
 
 mod asyncapi;
+mod audit;
 mod check;
 mod demo;
 mod health;
@@ -51,6 +52,8 @@ enum Command {
     Organisations(users::Organisations),
     /// Writes the history to standard output, one event a line, as JSON.
     Replay(replay::Replay),
+    /// Answers what auditors ask of the history: what happened, who had access when, and on whose authority.
+    Audit(audit::Audit),
     /// Looks after the lists that are folded from the history.
     Projections(projections::Projections),
     /// Looks after the server that holds the event log, where it is on EventStoreDB.
@@ -110,6 +113,7 @@ impl Cli {
             Command::Users(command) => command.run().await,
             Command::Organisations(command) => command.run().await,
             Command::Replay(command) => command.run().await,
+            Command::Audit(command) => command.run().await,
             Command::Projections(command) => command.run().await,
             Command::Store(command) => command.run().await,
             Command::AsyncApi(command) => command.run(),
