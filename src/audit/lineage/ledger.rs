@@ -153,8 +153,8 @@ impl Ledger {
 
     /// When a spell's access ends by itself, as was known at an instant.
     pub fn ends(&self, spell: &Spell, at: Timestamp) -> Option<Timestamp> {
-        let known = spell.grants.iter().filter_map(|grant| self.grants.get(*grant));
-        known.filter(|grant| grant.at <= at).next_back()?.ends
+        let mut newest = spell.grants.iter().rev().filter_map(|grant| self.grants.get(*grant));
+        newest.find(|grant| grant.at <= at)?.ends
     }
 
     /// Whether a spell went on at an instant, and the organisation was open.
