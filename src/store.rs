@@ -175,8 +175,9 @@ pub const MAX_CELL_BYTES: usize = 4 * 1024;
 pub enum Followed {
     /// The next event.
     Event(StoredEvent),
-    /// All that was in the log so far has been yielded; what follows is news. It comes again after each
-    /// time the follower fell behind.
+    /// All that was in the log so far has been yielded; what follows is news. It comes again after each time the
+    /// follower fell behind, and every second in which there is no news: a follower that hears nothing at all for some
+    /// seconds does not know how the log stands.
     CaughtUp(Position),
 }
 

@@ -14,6 +14,8 @@
 mod access;
 #[path = "journeys/browser.rs"]
 mod browser;
+#[path = "journeys/burst.rs"]
+mod burst;
 #[path = "journeys/cluster.rs"]
 mod cluster;
 #[path = "journeys/dfe_api.rs"]
@@ -24,11 +26,15 @@ mod doors;
 mod drawing;
 #[path = "journeys/faults.rs"]
 mod faults;
+#[path = "journeys/figures.rs"]
+mod figures;
 #[path = "journeys/instances.rs"]
 mod instances;
 #[path = "broker/listener.rs"]
 #[expect(dead_code, reason = "tests of the broker look closer")]
 mod listener;
+#[path = "journeys/load.rs"]
+mod load;
 #[path = "journeys/mail_server.rs"]
 mod mail_server;
 #[path = "broker/node.rs"]

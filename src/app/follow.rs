@@ -20,8 +20,9 @@ use crate::{snapshot, traces};
 /// something is wrong.
 const PATIENCE: Duration = Duration::from_secs(10);
 
-/// For how long the log may be out of reach until the lists count as out of touch with it.
-const INTERRUPTION: Duration = Duration::from_secs(5);
+/// For how long nothing may be heard of the log until the lists count as out of touch with it. A log that is in touch says
+/// so every second, and may have fallen silent a second before it was heard last: so it shows after five seconds.
+const SILENCE: Duration = Duration::from_secs(4);
 
 /// How many events are read at once on the way to the head.
 const PAGE: usize = 4096;
@@ -45,8 +46,8 @@ struct Standing {
     position: Position,
     /// Whether the last word from the log was that there is nothing more.
     caught_up: bool,
-    /// Since when it was not, after an interruption.
-    interrupted: Option<Instant>,
+    /// When something was heard of it last.
+    heard: Instant,
     /// Whether the log holds an event that cannot be read: the lists stay before it.
     stuck: bool,
 }
@@ -93,7 +94,7 @@ impl Following {
             tokio::task::yield_now().await;
         }
         let standing =
-            Standing { position: lists.position(), caught_up: true, interrupted: None, stuck: false };
+            Standing { position: lists.position(), caught_up: true, heard: Instant::now(), stuck: false };
         tracing::info!(
             position = lists.position().number(),
             events = lists.events(),
@@ -125,6 +126,7 @@ impl Following {
                             self.write(|lists| lists.apply(&recorded));
                             self.standing.send_modify(|standing| {
                                 standing.position = stored.position;
+                                standing.heard = Instant::now();
                                 standing.stuck = false;
                             });
                             since_snapshot += 1;
@@ -138,7 +140,7 @@ impl Following {
                     Ok(Followed::CaughtUp(_)) => {
                         self.standing.send_modify(|standing| {
                             standing.caught_up = true;
-                            standing.interrupted = None;
+                            standing.heard = Instant::now();
                         });
                         if since_snapshot >= SNAPSHOT_EVERY {
                             since_snapshot = 0;
@@ -152,10 +154,7 @@ impl Following {
                 }
             }
             metrics::lists_interrupted();
-            self.standing.send_modify(|standing| {
-                standing.caught_up = false;
-                standing.interrupted.get_or_insert_with(Instant::now);
-            });
+            self.standing.send_modify(|standing| standing.caught_up = false);
             tokio::time::sleep(pause).await;
             pause = (pause * 2).min(Duration::from_secs(5));
         }
@@ -186,11 +185,11 @@ impl Following {
         standing.caught_up && !standing.stuck
     }
 
-    /// Whether what the lists say may no longer be so: somebody's access may have been ended meanwhile. An interruption
-    /// that is over in a few seconds is none.
+    /// Whether what the lists say may no longer be so: somebody's access may have been ended meanwhile. Silence of a few
+    /// seconds is none.
     pub fn is_out_of_touch(&self) -> bool {
         let standing = *self.standing.borrow();
-        standing.stuck || standing.interrupted.is_some_and(|since| since.elapsed() > INTERRUPTION)
+        standing.stuck || standing.heard.elapsed() > SILENCE
     }
 
     /// Whether the log holds an event that cannot be read: the lists stay before it.

@@ -100,7 +100,11 @@ impl App {
             None if admit() => {
                 self.introduce(&asker.email, None, Introduction::OneTimePassword, cause).await?
             }
-            None => return Ok(()),
+            None => {
+                // Where nothing can be recorded, whoever asks is told so, whether anything was to be recorded or not.
+                self.store.head().await?;
+                return Ok(());
+            }
         };
         let listed = !self.listed_at(person).is_empty();
         let nonce = self.random.bytes().map(u64::from_be_bytes).map(Nonce::new)?;

@@ -67,6 +67,9 @@ struct Document {
     holder: Option<Uuid>,
     /// Whether no mail goes out, for the pages of those who send none.
     mail_is_away: bool,
+    /// Whether that is only because RabbitMQ takes no mail jobs. Earlier versions do not say.
+    #[serde(default)]
+    mail_is_only_held_up: bool,
 }
 
 impl Document {
@@ -219,7 +222,7 @@ impl Lease {
                     Some(cell) => {
                         let document = Document::read(&cell);
                         if let Some(document) = document {
-                            self.health.hear(document.mail_is_away);
+                            self.health.hear(document.mail_is_away, document.mail_is_only_held_up);
                         }
                         let now = Instant::now();
                         let since = match *seen {
@@ -333,8 +336,12 @@ impl Lease {
     }
 
     fn document(&self, holder: Option<Uuid>) -> Bytes {
-        let document = Document { holder, mail_is_away: self.health.is_away() };
-        // Two fields that are always text: it does not fail.
+        let document = Document {
+            holder,
+            mail_is_away: self.health.is_away(),
+            mail_is_only_held_up: self.health.is_only_held_up(),
+        };
+        // Fields that are always text: it does not fail.
         serde_json::to_vec(&document).map(Bytes::from).unwrap_or_default()
     }
 }

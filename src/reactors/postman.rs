@@ -6,11 +6,11 @@
 
 mod courier;
 mod deliverer;
+mod health;
 mod letters;
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use futures_util::future::{BoxFuture, FutureExt as _};
@@ -24,6 +24,7 @@ use vouchsafe_projections::PendingMail;
 pub(in crate::reactors) use courier::{Courier, Outcome, Room};
 use deliverer::Here;
 pub use deliverer::{Deliverer, Wording};
+pub use health::MailHealth;
 
 use super::broker::JobCourier;
 use super::mail::wait;
@@ -60,48 +61,6 @@ struct Waiting {
     until: Timestamp,
 }
 
-/// Whether mail goes out at all. Pages that promise a mail ask it; it says nothing of any one mail.
-#[derive(Debug, Default)]
-pub struct MailHealth(AtomicBool);
-
-impl MailHealth {
-    /// Whether the last that was heard of the mail server is that it takes no mail.
-    pub fn is_away(&self) -> bool {
-        self.0.load(Ordering::Relaxed)
-    }
-
-    /// Takes note of what the instance that sends mail says of it.
-    pub(super) fn hear(&self, away: bool) {
-        self.0.store(away, Ordering::Relaxed);
-    }
-
-    /// As if the mail server had gone away.
-    #[cfg(test)]
-    pub(crate) fn set_away_for_tests(&self) {
-        self.set(true);
-    }
-
-    /// Takes note of what became of a mail.
-    pub(in crate::reactors) fn learn(&self, outcome: &Outcome) {
-        match outcome {
-            Outcome::Sent | Outcome::Later => self.set(false),
-            Outcome::Away => self.set(true),
-            Outcome::GivenUp(_) | Outcome::Over { .. } | Outcome::Unheard => {}
-        }
-    }
-
-    /// Takes note of whether mail goes out.
-    pub(in crate::reactors) fn set(&self, away: bool) {
-        if self.0.swap(away, Ordering::Relaxed) != away {
-            if away {
-                tracing::error!("no mail goes out");
-            } else {
-                tracing::info!("mail goes out again");
-            }
-        }
-    }
-}
-
 /// Works off the outbox.
 pub struct Postman {
     app: Arc<App>,
@@ -122,6 +81,8 @@ fn key(mail: &PendingMail) -> Key {
 impl Postman {
     /// A postman who has not failed at anything yet, and takes mails to the server himself.
     pub fn new(app: Arc<App>, deliverer: Arc<Deliverer>, health: Arc<MailHealth>) -> Self {
+        // It does not go by RabbitMQ, whatever was heard of whoever sent it before.
+        health.set_held_up(false);
         Self::with(app, Arc::new(Here(deliverer)), health)
     }
 
@@ -149,7 +110,7 @@ impl Postman {
     }
 
     async fn work(mut self, mut stop: Stop) {
-        let app = Arc::clone(&self.app);
+        let (app, courier) = (Arc::clone(&self.app), Arc::clone(&self.courier));
         let following = app.following();
         loop {
             // Taken before looking, so that nothing that comes meanwhile is missed.
@@ -166,6 +127,10 @@ impl Postman {
                 biased;
                 () = stopped(&mut stop) => break,
                 Some(over) = self.under_way.next() => Some(over),
+                () = courier.again() => {
+                    self.wake(app.now());
+                    None
+                }
                 () = following.moved(seen) => None,
                 () = tokio::time::sleep(pause) => None,
             };
@@ -261,7 +226,7 @@ impl Postman {
         let how = match outcome {
             Outcome::Sent | Outcome::Over { sent: true, .. } => metrics::Mail::Sent,
             Outcome::GivenUp(_) => metrics::Mail::GivenUp,
-            Outcome::Later | Outcome::Away | Outcome::Unheard => metrics::Mail::Delayed,
+            Outcome::Later | Outcome::Away | Outcome::HeldUp | Outcome::Unheard => metrics::Mail::Delayed,
             // It was over before, or the instance that had it gave it up, and counted that.
             Outcome::Over { sent: false, .. } => return,
         };
@@ -306,8 +271,9 @@ impl Postman {
                 self.wait_with(key, before, answers, false, now);
                 None
             }
-            Outcome::Away => {
-                self.health.set(true);
+            Outcome::Away | Outcome::HeldUp => {
+                // The courier itself says what holds it up.
+                self.health.learn(outcome);
                 let answers = before.map_or(0, |waiting| waiting.answers);
                 self.wait_with(key, before, answers, true, now);
                 None
@@ -322,9 +288,14 @@ impl Postman {
         self.waiting.insert(key, Waiting { failures, answers, away, until: now.plus_seconds(seconds) });
     }
 
-    /// The server answers: what waited for it to come back need not wait longer. What it put off itself does.
+    /// The server answers.
     fn is_there_again(&mut self, now: Timestamp) {
         self.health.set(false);
+        self.wake(now);
+    }
+
+    /// What waited because no mail went out need not wait longer. What the server put off itself does.
+    fn wake(&mut self, now: Timestamp) {
         for waiting in self.waiting.values_mut().filter(|waiting| waiting.away) {
             waiting.until = waiting.until.min(now.plus_seconds(1));
         }

@@ -82,7 +82,13 @@ impl EventStoreDbStore {
             return Err(Trouble::TooOld(version.to_string()).into());
         }
         let (head, upto) = connection.ends().await?;
-        let tail = Arc::new(Tail::new(connection, Connection::for_cells(options)?, head, upto));
+        let tail = Arc::new(Tail::new(
+            connection,
+            Connection::for_cells(options)?,
+            Connection::for_looks(options)?,
+            head,
+            upto,
+        ));
         let watch = tokio::spawn(watch(Arc::downgrade(&tail), options.pace)).abort_handle();
         Ok(Self { tail, watch, random: Random::default(), changing: RwLock::new(()) })
     }

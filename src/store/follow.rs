@@ -1,12 +1,18 @@
 //! Following a log, whichever engine keeps it: what is there, the mark, then what comes.
 
+use std::time::Duration;
+
 use futures_util::stream::unfold;
+use tokio::time::timeout;
 use vouchsafe_events::Position;
 
 use super::{Followed, StoreError, StoredEvent, Subscription};
 
 /// How many events a follower takes at a time: what it holds in memory, however far behind it is.
 pub(super) const PAGE: usize = 2000;
+
+/// How often a follower that has nothing to tell says that it is in touch with the log, as long as it is.
+pub(super) const IN_TOUCH: Duration = Duration::from_secs(1);
 
 /// Where a follower's events come from, and who tells of more.
 pub(super) trait Source: Send + 'static {
@@ -21,6 +27,9 @@ pub(super) trait Source: Send + 'static {
 
     /// Waits for the next announcement.
     fn news(&mut self) -> impl Future<Output = Result<(), StoreError>> + Send;
+
+    /// Whether the end of the log was seen within the last [`IN_TOUCH`], so that no news is good news.
+    fn is_in_touch(&self) -> bool;
 }
 
 /// A follower. It holds nothing of the store's but its own place, so it can take as long as it likes.
@@ -65,8 +74,10 @@ impl<S: Source> Follower<S> {
             } else if self.behind {
                 self.behind = false;
                 return Ok(Followed::CaughtUp(self.at));
-            } else {
-                self.source.news().await?;
+            } else if let Ok(news) = timeout(IN_TOUCH, self.source.news()).await {
+                news?;
+            } else if self.source.is_in_touch() {
+                return Ok(Followed::CaughtUp(self.at));
             }
         }
     }

@@ -68,7 +68,7 @@ async fn declare_dead(connection: &Connection, limit: Option<i32>) -> bool {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn mail_jobs_that_go_wrong_leave_no_mail_out_and_send_none_twice() {
-    let Some(own) = Own::start() else { return };
+    let Some(mut own) = Own::start() else { return };
     let mut office = Office::open(&own.place).await;
     let connection = connect(&own.place).await;
     let channel = connection.create_channel().await.unwrap();
@@ -79,6 +79,7 @@ async fn mail_jobs_that_go_wrong_leave_no_mail_out_and_send_none_twice() {
     what_was_sent_is_recorded_before_a_worker_stops(&mut office).await;
     while_rabbitmq_takes_nothing(&own, &mut office, &channel).await;
     the_dead_do_not_lie_there_for_ever(&office, &connection, &channel).await;
+    what_rabbitmq_did_not_take_is_over_with_it(&mut own, &mut office).await;
     office.world.close().await;
 }
 
@@ -174,9 +175,14 @@ async fn while_rabbitmq_takes_nothing(own: &Own, office: &mut Office, channel: &
     eprintln!("RabbitMQ took nothing, and mail counted as away after {:?}", begun.elapsed());
     assert!(begun.elapsed() > Duration::from_secs(20), "at once: {:?}", begun.elapsed());
     assert_eq!(office.pending(), 2);
+    // This one is turned away, and again, each time for longer.
+    let held_up = office.list(1).await;
+    tokio::time::sleep(Duration::from_secs(25)).await;
     own.control(&["set_vm_memory_high_watermark", "0.4"]);
     until("pages promise mail again", async || !office.mail.is_away()).await;
-    let worker = office.worker();
+    let (worker, begun) = (office.worker(), Instant::now());
+    office.each_has(&held_up, 1).await;
+    assert!(begun.elapsed() < Duration::from_secs(10), "it waited on: {:?}", begun.elapsed());
     office.each_has(&late, 1).await;
     office.each_has(&sent, 1).await;
     worker.stop().await;
@@ -190,4 +196,21 @@ async fn the_dead_do_not_lie_there_for_ever(office: &Office, connection: &Connec
     assert!(!declare_dead(connection, None).await);
     assert!(declare_dead(connection, Some(14 * 24 * 3600 * 1000)).await);
     worker.stop().await;
+}
+
+/// RabbitMQ is restarted while it takes nothing. Nobody need be mailed for pages to promise mail again.
+async fn what_rabbitmq_did_not_take_is_over_with_it(own: &mut Own, office: &mut Office) {
+    let postman = office.postman();
+    own.control(&["set_vm_memory_high_watermark", "0.00001"]);
+    let late = office.list(1).await;
+    until("pages are told", async || office.mail.is_away()).await;
+    own.kill();
+    tokio::time::sleep(Duration::from_secs(1)).await;
+    assert!(office.mail.is_away());
+    own.restart();
+    until("pages promise mail again", async || !office.mail.is_away()).await;
+    let worker = office.worker();
+    office.each_has(&late, 1).await;
+    worker.stop().await;
+    postman.stop().await;
 }

@@ -2,15 +2,15 @@
 
 use std::time::{Duration, Instant};
 
-use lapin::types::FieldTable;
 use tokio::task::block_in_place;
 use vouchsafe_events::{Event, OrganisationId, OrganisationRenamed, PersonId, Stream, Uuid, Version};
 
-use crate::listener::{bind, connect, in_order, listen};
-use crate::node::Own;
+use crate::listener::{in_order, listen, waits_for_everything};
+use crate::node::{Own, Place};
+use crate::port::free_port;
 use crate::postgres::Postgres;
 use crate::until;
-use crate::world::{UNUSUAL, World};
+use crate::world::{Running, UNUSUAL, World};
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn messages_wait_for_the_key_ring_and_go_with_names() {
@@ -22,11 +22,7 @@ async fn messages_wait_for_the_key_ring_and_go_with_names() {
     block_in_place(|| ring.run());
     let Some(own) = Own::start() else { return };
     let (exchange, queue) = ("vouchsafe.events", "all");
-    {
-        let connection = connect(&own.place).await;
-        bind(&connection.create_channel().await.unwrap(), exchange, queue, FieldTable::default()).await;
-        drop(connection.close(200, "done".into()).await);
-    }
+    waits_for_everything(&own.place, exchange, queue).await;
     let world = World::with_ring(ring.address()).await;
     // One event that needs no key, then people, of whom one is erased, then one that needs no key again.
     let renamed = || Event::OrganisationRenamed(OrganisationRenamed { name: "A school".into() });
@@ -46,11 +42,17 @@ async fn messages_wait_for_the_key_ring_and_go_with_names() {
     assert_eq!((running.health.is_connected(), running.health.is_stuck()), (true, false));
     let first = running.health.position();
     assert!(first.number() > 0, "what could go is accounted for");
-    // Asked again and again, and each time it may take seconds until it is known that nobody answers.
-    tokio::time::sleep(Duration::from_secs(3)).await;
+    // Asked again and again: how late it is is told all the same, however soon it is refused.
+    until("it is told how late it is", async || running.health.lag().is_some()).await;
+    let late = running.health.lag().unwrap() + Duration::from_secs(3);
+    let begun = Instant::now();
+    until("that grows", async || running.health.lag() >= Some(late)).await;
+    assert!(begun.elapsed() < Duration::from_secs(8), "{:?}", begun.elapsed());
     let told = Instant::now();
-    running.stop().await;
+    let health = running.stop().await;
     assert!(told.elapsed() < Duration::from_secs(2), "stopped after {:?}", told.elapsed());
+    assert_eq!((health.lag(), health.is_connected()), (None, false), "whoever publishes next tells that");
+    leaving_takes_back_what_was_told(&world, &own.place, exchange).await;
 
     let running = world.publish(&own.place, exchange, "personal_data = true");
     until("it is connected", async || running.health.is_connected()).await;
@@ -66,4 +68,19 @@ async fn messages_wait_for_the_key_ring_and_go_with_names() {
     assert_eq!(names, [Some(UNUSUAL.into()), None], "the second was erased");
     running.stop().await;
     world.close().await;
+}
+
+/// Whoever has left, in whatever way, is not behind: else it would be so for ever.
+async fn leaving_takes_back_what_was_told(world: &World, place: &Place, exchange: &str) {
+    let late = async |running: &Running| until("it is late", async || running.health.lag().is_some()).await;
+    // Nobody listens there, so it is told to stop between two tries.
+    let nowhere = format!("amqp://127.0.0.1:{}/%2F", free_port());
+    let running = world.publish_to(&nowhere, place, exchange, "personal_data = true");
+    late(&running).await;
+    assert_eq!(running.stop().await.lag(), None);
+    let running = world.publish(place, exchange, "personal_data = true");
+    until("it is connected", async || running.health.is_connected()).await;
+    late(&running).await;
+    let health = running.abort().await;
+    assert_eq!((health.lag(), health.is_connected(), health.is_stuck()), (None, false, false));
 }

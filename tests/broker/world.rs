@@ -39,9 +39,18 @@ pub(crate) struct Running {
 }
 
 impl Running {
-    pub(crate) async fn stop(self) {
+    /// Answers what it tells when it has left off.
+    pub(crate) async fn stop(self) -> Arc<BrokerHealth> {
         self.stop.send(true).unwrap();
         self.task.await.unwrap();
+        self.health
+    }
+
+    /// Drops it where it stands, as when a lease was lost and its grace is over.
+    pub(crate) async fn abort(self) -> Arc<BrokerHealth> {
+        self.task.abort();
+        assert!(self.task.await.unwrap_err().is_cancelled());
+        self.health
     }
 }
 

@@ -1,4 +1,4 @@
-//! The main journey in a real browser, with scripts and without.
+//! The main journeys in a real browser, with scripts and without.
 
 use serde_json::json;
 
@@ -32,4 +32,23 @@ async fn a_school_gets_itself_in_with_scripts() {
 #[tokio::test]
 async fn a_school_gets_itself_in_without_scripts() {
     main_journey(Scripts::Off).await;
+}
+
+async fn a_day_of_support(scripts: Scripts) {
+    let mut world = World::start().await;
+    let sam = Account::at("Sam", "Okoro", None);
+    world.account(&sam).await;
+    world.command(&["staff", "appoint", "--as", "support", "--name", "Sam Okoro", &sam.email]).await;
+    let facts = json!({ "agent": format!("{} {}, {}", sam.given, sam.family, sam.email) });
+    walk("support", &world.base, scripts, &facts).await;
+}
+
+#[tokio::test]
+async fn support_keeps_a_user_list_with_scripts() {
+    a_day_of_support(Scripts::On).await;
+}
+
+#[tokio::test]
+async fn support_keeps_a_user_list_without_scripts() {
+    a_day_of_support(Scripts::Off).await;
 }

@@ -54,7 +54,7 @@ pub(crate) enum For {
     /// There is none.
     #[default]
     Nothing,
-    /// What happens is published.
+    /// What happens is published, with names.
     Events,
     /// Mail goes through it, too.
     EventsAndMail,
@@ -274,6 +274,7 @@ impl Cluster {
             settings.push(("BROKER__URL", format!("amqp://{}/%2F", place(To::Broker).unwrap())));
             settings.push(("BROKER__USERNAME", broker.place.user.clone()));
             settings.push(("BROKER__PASSWORD_FILE", password.display().to_string()));
+            settings.push(("BROKER__PERSONAL_DATA", true.to_string()));
             settings.push(("BROKER__MAIL_JOBS", (self.shape.broker == For::EventsAndMail).to_string()));
         }
         let mut settings: Vec<_> =
@@ -386,6 +387,11 @@ impl Cluster {
         println!("the reactors went on after {:?}", begun.elapsed());
     }
 
+    /// Whether mail goes through queues of RabbitMQ.
+    pub(crate) fn mails_through_queues(&self) -> bool {
+        self.shape.broker == For::EventsAndMail
+    }
+
     /// The addresses of the instances that run.
     pub(crate) fn bases(&self) -> Vec<String> {
         let run = self.instances.iter().filter(|instance| instance.process.is_some());
@@ -405,7 +411,7 @@ impl Cluster {
     }
 
     /// The log, as whoever else uses its server.
-    async fn log(&self) -> EventStoreDbStore {
+    pub(crate) async fn log(&self) -> EventStoreDbStore {
         let url = format!("esdb://{}?tls=false", self.place(To::Log).unwrap());
         EventStoreDbStore::open(&EventStoreDbOptions::new(url)).await.unwrap()
     }
@@ -479,5 +485,21 @@ impl Cluster {
         let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
         assert!(output.status.success(), "{arguments:?}: {}", text(&output.stderr));
         text(&output.stdout) + &text(&output.stderr)
+    }
+
+    /// Stops an instance in order.
+    pub(crate) async fn stop(&mut self, number: usize) {
+        let instance = &mut self.instances[number];
+        let mut process = instance.process.take().expect("the instance runs");
+        process.signal("-TERM");
+        let ended = tokio::task::spawn_blocking(move || process.0.wait().unwrap()).await.unwrap();
+        assert!(ended.success(), "instance {number} ended with {ended}");
+        let address = instance.address;
+        self.targets.lock().unwrap().retain(|target| *target != address);
+    }
+
+    /// Takes away all that an instance that does not run keeps: snapshots, and the index of the history.
+    pub(crate) fn forgets(&self, number: usize) {
+        std::fs::remove_dir_all(&self.instances[number].folder).unwrap();
     }
 }

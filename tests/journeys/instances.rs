@@ -3,7 +3,8 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::{Duration, Instant};
 
-use crate::cluster::Cluster;
+use crate::cluster::wire::Way;
+use crate::cluster::{Cluster, Shape, To};
 use crate::person::Person;
 use crate::world::{Account, GREENHILL};
 
@@ -198,4 +199,45 @@ async fn an_instance_that_meets_an_event_of_a_newer_version_leaves_the_work_to_o
         "another that cannot read the log took the reactors"
     );
     cluster.still_run();
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn an_instance_that_hears_nothing_of_the_log_shows_nothing() {
+    let Some(mut cluster) = Cluster::of(Shape { instances: 2, wires: true, ..Shape::default() }).await else {
+        return;
+    };
+    let mut cai = cluster.world.colleague("Cai", GREENHILL).await;
+    cai.visits("/account").await;
+    let old = cai.clone();
+    let deaf = cluster.bases().pop().unwrap();
+    let asks = async || {
+        let mut copy = old.at(&deaf);
+        let status = copy.tries("/account", None).await;
+        (status, copy)
+    };
+    assert_eq!(asks().await.0, Some(200));
+    // Nobody is told that nothing comes any more: no connection is closed or refused.
+    cluster.way(1, Some(To::Log), Way::Silent);
+    let silent = Instant::now();
+    while asks().await.0 != Some(503) {
+        assert!(silent.elapsed() < Duration::from_secs(10), "it goes on as if it knew how things stand");
+        tokio::time::sleep(Duration::from_millis(50)).await;
+    }
+    println!("it says that it is out of touch after {:?}", silent.elapsed());
+    // Meanwhile the session ends; when the instance hears again, it hears of that.
+    let mut cai = cai.at(&cluster.bases()[0]);
+    cai.visits("/account").await;
+    assert_eq!(cai.tries("/sign-out", Some(&[])).await, Some(303));
+    cluster.way(1, Some(To::Log), Way::Open);
+    let open = Instant::now();
+    loop {
+        match asks().await.0 {
+            Some(503) => {}
+            Some(200) => panic!("a session goes on that has ended"),
+            _ => break,
+        }
+        assert!(open.elapsed() < Duration::from_mins(1), "it does not come to again");
+        tokio::time::sleep(Duration::from_millis(50)).await;
+    }
+    cluster.stops_with_equal_lists().await;
 }

@@ -83,7 +83,7 @@ async fn send(method: reqwest::Method, url: &str, body: &impl Serialize) {
 
 /// An OpenID provider with DfE Sign-in's paths, scopes and claims.
 pub(crate) struct Oidc {
-    _process: Option<Process>,
+    process: Option<Process>,
     facts: OidcFacts,
 }
 
@@ -97,10 +97,10 @@ impl Oidc {
     /// Starts one that knows no client and no account.
     pub(crate) async fn start() -> Self {
         if let Some(facts) = running("VOUCHSAFE_TEST_OIDC").await {
-            return Self { _process: None, facts };
+            return Self { process: None, facts };
         }
         let (process, facts) = Process::start("oidc.mjs", &json!({}));
-        Self { _process: Some(process), facts }
+        Self { process: Some(process), facts }
     }
 
     /// The issuer: what discovery is found under.
@@ -118,6 +118,11 @@ impl Oidc {
     /// Sets who has an account; each as the provider's userinfo gives it.
     pub(crate) async fn accounts(&self, accounts: &[Value]) {
         send(reqwest::Method::PUT, &format!("{}/accounts", self.facts.control), &accounts).await;
+    }
+
+    /// Its process, if it was started here.
+    pub(crate) fn process(&self) -> Option<u32> {
+        self.process.as_ref().map(|process| process.0.id())
     }
 }
 
@@ -143,6 +148,8 @@ struct SmtpFacts {
 /// A message as the mail server took it, parsed.
 #[derive(Debug, Deserialize)]
 pub(crate) struct Message {
+    /// When it had been taken, in milliseconds since 1970.
+    pub(crate) at: u64,
     /// Whether the connection was encrypted when the message came.
     pub(crate) secure: bool,
     /// Who the client proved to be, if it did.
@@ -255,6 +262,21 @@ impl Smtp {
     /// Sets how it fails from now on; the default is not at all.
     pub(crate) async fn fail(&self, failures: &Failures) {
         send(reqwest::Method::PUT, &format!("{}/failures", self.facts.control), failures).await;
+    }
+
+    /// What was taken for an address, as soon as there are `count` messages. Many who ask share a client: to make one
+    /// takes longer than to ask.
+    pub(crate) async fn messages_to(
+        &self,
+        client: &reqwest::Client,
+        address: &str,
+        count: usize,
+    ) -> Vec<Message> {
+        let url = format!("{}/messages?count={count}&to={address}", self.facts.control);
+        let answer = client.get(url).send().await.unwrap().error_for_status().unwrap();
+        let messages: Vec<Message> = serde_json::from_slice(&answer.bytes().await.unwrap()).unwrap();
+        assert!(messages.len() >= count, "{count} messages to {address} were expected: {messages:?}");
+        messages
     }
 }
 

@@ -2,6 +2,7 @@
 //! that they are on.
 
 use std::collections::BTreeMap;
+use std::net::Ipv4Addr;
 use std::time::Duration;
 
 use reqwest::redirect::Policy;
@@ -28,6 +29,8 @@ pub(crate) struct Person {
     pub(crate) account: Account,
     base: Url,
     client: Client,
+    /// The network that a proxy in front would say that they come from.
+    network: Option<Ipv4Addr>,
     /// By origin and name.
     cookies: BTreeMap<(String, String), String>,
     page: Option<Page>,
@@ -45,6 +48,7 @@ impl Person {
             account,
             base: base.parse().unwrap(),
             client: client.unwrap(),
+            network: None,
             cookies: BTreeMap::new(),
             page: None,
         }
@@ -159,7 +163,7 @@ impl Person {
     }
 
     /// The same, where no answer may come.
-    async fn attempts(
+    pub(crate) async fn attempts(
         &mut self,
         method: Method,
         url: Url,
@@ -175,6 +179,9 @@ impl Person {
         let mut request = self.client.request(method, url.clone());
         if !cookies.is_empty() {
             request = request.header(header::COOKIE, cookies.join("; "));
+        }
+        if let Some(network) = self.network {
+            request = request.header("x-forwarded-for", network.to_string());
         }
         if let Some(fields) = fields {
             let body = url::form_urlencoded::Serializer::new(String::new()).extend_pairs(fields).finish();
@@ -275,6 +282,37 @@ impl Person {
             page = self.attempts(Method::GET, next, None).await?;
         }
         panic!("redirects do not end");
+    }
+
+    /// Somebody on a network of their own, whose requests go by a client that they share with others.
+    pub(crate) fn of_many(account: Account, base: &str, client: &Client, network: Ipv4Addr) -> Self {
+        Self {
+            account,
+            base: base.parse().unwrap(),
+            client: client.clone(),
+            network: Some(network),
+            cookies: BTreeMap::new(),
+            page: None,
+        }
+    }
+
+    /// They themselves, for whom the product is at another address: its cookies go there.
+    pub(crate) fn served_at(&self, base: &str, client: &Client) -> Self {
+        let (ours, base) = (self.base.origin().ascii_serialization(), base.parse::<Url>().unwrap());
+        let origin = base.origin().ascii_serialization();
+        let cookies = self.cookies.iter().filter(|((at, _), _)| *at == ours);
+        let cookies = cookies.map(|((_, name), value)| ((origin.clone(), name.clone()), value.clone()));
+        Self { cookies: cookies.collect(), base, client: client.clone(), page: None, ..self.clone() }
+    }
+
+    /// A path of the product.
+    pub(crate) fn address(&self, path: &str) -> Url {
+        self.base.join(path).unwrap()
+    }
+
+    /// Puts them on a page that they got by [`Self::attempts`].
+    pub(crate) fn is_on(&mut self, page: Page) {
+        self.page = Some(page);
     }
 }
 

@@ -166,6 +166,7 @@ impl World {
             base_url = "{base}"
             service_name = "Register early career teachers"
             service_url = "https://service.example/"
+            trusted_proxies = ["127.0.0.1"]
             [storage]
             folder = "{data}"
             [approvers]
@@ -332,5 +333,12 @@ impl World {
         let mut found = Vec::new();
         walk(&self.data(), &mut found);
         found
+    }
+
+    /// Makes many accounts known to DfE Sign-in at once. None is known yet.
+    pub(crate) async fn accounts(&mut self, accounts: &[Account]) {
+        self.accounts.extend_from_slice(accounts);
+        let all: Vec<Value> = self.accounts.iter().map(Account::userinfo).collect();
+        self.oidc.accounts(&all).await;
     }
 }

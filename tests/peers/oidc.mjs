@@ -12,12 +12,17 @@
 import { generateKeyPairSync, randomBytes } from "node:crypto";
 import { createServer } from "node:http";
 import { Provider, interactionPolicy } from "oidc-provider";
+import { setStorage } from "oidc-provider/lib/adapters/memory_adapter.js";
 import { bodyOf, control, endWithParent, listen, options, ready } from "./peer.mjs";
 
 endWithParent();
 const settings = options({ port: 0, issuer: null, client: null, accounts: [] });
 let accounts = settings.accounts;
 const signIns = {};
+
+// Its own memory forgets the oldest of a thousand things, and with them sign-ins that are under way when many are. What is
+// out of date it sees by itself.
+setStorage(new Map());
 
 const server = createServer();
 const port = await listen(server, settings.port);

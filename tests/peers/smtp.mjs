@@ -5,7 +5,8 @@
 // With a spool, what was taken is on disk before the client hears so, and there again after a restart.
 //
 // Control, at the address in the ready line:
-//   GET    /messages   what was taken, parsed; with `?count=2`, once there are two or 30 seconds have passed
+//   GET    /messages   what was taken, parsed; with `?count=2`, once there are two or 30 seconds have passed; with
+//                      `&to=ann@school.example`, of that recipient alone
 //   DELETE /messages   forget them
 //   GET    /facts      the ready line again
 //   PUT    /failures   {"recipients":{"ann@school.example":451},"refuse":true,"cut":true}
@@ -24,7 +25,11 @@ endWithParent();
 const settings = options({ auth: null, spool: null, ports: { plain: 0, starttls: 0, tls: 0, control: 0 } });
 const messages = settings.spool && existsSync(settings.spool) ? spooled(readFileSync(settings.spool, "utf8")) : [];
 const spool = settings.spool ? await open(settings.spool, "a") : null;
+/** The same, by recipient. */
+const byRecipient = new Map();
+for (const message of messages) sort(message);
 const arrivals = new EventEmitter();
+arrivals.setMaxListeners(0);
 let failures = {};
 
 const ca = await generate([{ name: "commonName", value: "Mail peer's authority" }], {
@@ -58,6 +63,7 @@ const refusal = (responseCode, text) => Object.assign(new Error(text), { respons
 async function take(stream, session, kind) {
   const mail = await simpleParser(stream);
   const message = {
+    at: Date.now(),
     connection: kind,
     secure: session.secure,
     user: session.user || null,
@@ -78,16 +84,23 @@ async function take(stream, session, kind) {
     await spool.datasync();
   }
   messages.push(message);
+  sort(message);
   arrivals.emit("message");
 }
 
-/** Waits until there are so many messages, or too long. */
-async function messagesOnce(count) {
+/** Lays a message by its recipients. */
+function sort(message) {
+  for (const to of message.envelope.to) byRecipient.set(to, [...(byRecipient.get(to) ?? []), message]);
+}
+
+/** Waits until there are so many messages, in all or for one recipient, or too long. */
+async function messagesOnce(count, to) {
   const late = AbortSignal.timeout(30_000);
-  while (messages.length < count && !late.aborted) {
+  const found = () => (to ? (byRecipient.get(to) ?? []) : messages);
+  while (found().length < count && !late.aborted) {
     await once(arrivals, "message", { signal: late }).catch(() => {});
   }
-  return messages;
+  return found();
 }
 
 function serverOf(kind, extra) {
@@ -153,9 +166,10 @@ const facts = { host: "localhost", ...ports, ca: ca.cert };
 facts.control = await controlServer(
   {
     "GET /facts": () => facts,
-    "GET /messages": (_body, query) => messagesOnce(Number(query.get("count") ?? 0)),
+    "GET /messages": (_body, query) => messagesOnce(Number(query.get("count") ?? 0), query.get("to")),
     "DELETE /messages": () => {
       messages.length = 0;
+      byRecipient.clear();
     },
     "PUT /failures": async (wanted) => {
       failures = wanted ?? {};

@@ -66,6 +66,10 @@ async fn a_follower_that_fell_behind_is_told_when_it_has_caught_up_again() {
             Followed::CaughtUp(at) => panic!("caught up again at {at}"),
         }
     }
+    // Where there is no news for a while, that is told.
+    let waited = Instant::now();
+    assert_eq!(next(&mut follower).await.unwrap(), Followed::CaughtUp(Position::new(5002)));
+    assert!(waited.elapsed() > Duration::from_millis(900), "{:?}", waited.elapsed());
 }
 
 #[tokio::test]

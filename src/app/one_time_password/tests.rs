@@ -186,3 +186,15 @@ fn an_address_cannot_carry_a_second_header_or_recipient() {
         assert!(text.parse::<Email>().is_err(), "{text:?}");
     }
 }
+
+#[tokio::test]
+async fn where_nothing_can_be_recorded_nobody_learns_who_is_known() {
+    let world = World::new().await;
+    let stranger = Asker { email: "stranger@elsewhere.example".parse().unwrap(), ..asker(2) };
+    world.app.ask_for_code(&stranger, || false).await.unwrap();
+    world.app.store().close().await.unwrap();
+    for asker in [asker(1), stranger] {
+        let asked = world.app.ask_for_code(&asker, || false).await;
+        assert!(matches!(asked, Err(Failure::Unavailable(_))), "{asked:?}");
+    }
+}

@@ -1,6 +1,8 @@
 //! How publishing goes: for metrics and pages.
 
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::{Mutex, PoisonError};
+use std::time::Duration;
 
 use vouchsafe_events::Position;
 
@@ -12,6 +14,7 @@ pub struct BrokerHealth {
     connected: AtomicBool,
     blocked: AtomicBool,
     stuck: AtomicBool,
+    lag: Mutex<Option<Duration>>,
     confirmed: AtomicU64,
     refused: AtomicU64,
     failures: AtomicU64,
@@ -37,6 +40,12 @@ impl BrokerHealth {
         self.stuck.load(Ordering::Relaxed)
     }
 
+    /// How old the oldest event is that is to be published and is not confirmed, as last seen. None if there is none, and
+    /// while this process does not publish.
+    pub fn lag(&self) -> Option<Duration> {
+        *self.lag.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
     /// How many messages RabbitMQ has confirmed.
     pub fn confirmed(&self) -> u64 {
         self.confirmed.load(Ordering::Relaxed)
@@ -52,7 +61,7 @@ impl BrokerHealth {
         self.failures.load(Ordering::Relaxed)
     }
 
-    /// How many messages went without personal data that should have been in them, as it could not be read.
+    /// How many messages went without personal data that should have been in them, as no key opened it.
     pub fn incomplete(&self) -> u64 {
         self.incomplete.load(Ordering::Relaxed)
     }
@@ -93,6 +102,20 @@ impl BrokerHealth {
     pub(super) fn set_stuck(&self, stuck: bool) {
         metrics::broker_stuck(stuck);
         self.stuck.store(stuck, Ordering::Relaxed);
+    }
+
+    pub(super) fn set_lag(&self, lag: Option<Duration>) {
+        metrics::broker_lag(lag);
+        *self.lag.lock().unwrap_or_else(PoisonError::into_inner) = lag;
+    }
+
+    /// Whoever published has left off, in whatever way, and somebody else may publish from now on: what is told of the
+    /// present must not stay as it was.
+    pub(super) fn leave(&self) {
+        self.set_connected(false);
+        self.set_stuck(false);
+        self.set_lag(None);
+        metrics::broker_unconfirmed(0);
     }
 
     pub(super) fn add_confirmed(&self) {

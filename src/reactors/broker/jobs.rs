@@ -85,7 +85,7 @@ impl What {
             )
             | Outcome::Over { .. } => Self::Over { position: recorded, sent: false },
             Outcome::Later | Outcome::Unheard => Self::Later,
-            Outcome::Away => Self::Away,
+            Outcome::Away | Outcome::HeldUp => Self::Away,
         }
     }
 }

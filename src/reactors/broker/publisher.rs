@@ -20,7 +20,6 @@ use super::public::Unpublished;
 use super::settings::{BrokerSettings, From};
 use crate::app::App;
 use crate::errors::Chain;
-use crate::metrics;
 use crate::reactors::backoff::spread;
 use crate::reactors::{Stop, pause, stopped};
 use crate::secret::Secret;
@@ -39,6 +38,16 @@ pub struct Publisher {
     settings: BrokerSettings,
     source: Url,
     health: Arc<BrokerHealth>,
+}
+
+/// Sees to it that whoever publishes no longer tells no longer how far behind it is, also where it was dropped in the
+/// middle of it.
+struct Leaving<'a>(&'a BrokerHealth);
+
+impl Drop for Leaving<'_> {
+    fn drop(&mut self) {
+        self.0.leave();
+    }
 }
 
 /// Why publishing ended for now.
@@ -104,21 +113,25 @@ impl Publisher {
 
     /// Publishes until it is told to stop.
     pub async fn run(&self, mut stop: Stop) {
+        let _leaving = Leaving(&self.health);
         let mut failures = 0;
         loop {
             let ended = self.session(&mut stop, &mut failures).await;
             self.health.set_connected(false);
             self.health.set_stuck(ended.is_stuck());
             if matches!(ended, Ended::Stopped) {
-                // Whoever publishes from now on tells how far behind it is.
-                metrics::broker_lag(None);
                 return;
             }
             // Where it stands still, what the session told last is nearer than what can be read.
-            if !ended.is_stuck()
-                && let Ok(lag) = self.lag().await
-            {
-                metrics::broker_lag(lag);
+            if !ended.is_stuck() {
+                tokio::select! {
+                    lag = self.lag() => {
+                        if let Ok(lag) = lag {
+                            self.health.set_lag(lag);
+                        }
+                    }
+                    () = stopped(&mut stop) => return,
+                }
             }
             failures += 1;
             let mut length = spread(WAITS.0, WAITS.1, failures, self.app.random().number());
@@ -158,7 +171,12 @@ impl Publisher {
             Ok(started) => started,
             Err(ended) => return ended,
         };
-        let ended = match Session::open(self, checkpoint, &connection).await {
+        // A connection on which nothing comes any more does not hold a stop up.
+        let opened = tokio::select! {
+            opened = Session::open(self, checkpoint, &connection) => opened,
+            () = stopped(stop) => Err(Ended::Stopped),
+        };
+        let ended = match opened {
             Ok(mut session) => {
                 self.health.set_connected(true);
                 tracing::info!(

@@ -17,6 +17,9 @@ pub(in crate::reactors) enum Outcome {
     Later,
     /// No mail goes out at present.
     Away,
+    /// It did not get as far as that: the courier can take no mail anywhere at present, and says so itself when it can
+    /// again.
+    HeldUp,
     /// It is over, and whoever had it recorded that, up to this position.
     Over {
         /// Up to where.
@@ -44,6 +47,11 @@ pub(in crate::reactors) trait Courier: Send + Sync + 'static {
 
     /// Takes one mail there, once.
     fn carry(&self, mail: PendingMail) -> BoxFuture<'static, Outcome>;
+
+    /// Done when mails that were held up can go, each time once.
+    fn again(&self) -> BoxFuture<'_, ()> {
+        Box::pin(std::future::pending())
+    }
 
     /// What it does beside that, until it is told to stop. It may end before.
     fn run(&self, stop: Stop) -> BoxFuture<'_, ()>;

@@ -15,7 +15,7 @@ use std::time::Duration;
 use eventstore::{Client, ClientSettings, Credentials};
 use rustls::crypto::CryptoProvider;
 use tokio::runtime::Runtime;
-use tokio::time::{Instant, sleep, timeout};
+use tokio::time::{Instant, sleep, timeout, timeout_at};
 
 use super::options::EventStoreDbOptions;
 use super::trouble::{Failure, Trouble};
@@ -23,6 +23,9 @@ use crate::store::StoreError;
 
 /// The first and the longest pause between two tries.
 const PAUSES: (Duration, Duration) = (Duration::from_millis(50), Duration::from_secs(1));
+
+/// How long a look for news may wait for each part of its answer.
+const LOOK: Duration = Duration::from_millis(1500);
 
 /// A client, and the threads that drive it.
 struct Driven {
@@ -44,6 +47,10 @@ struct Current {
     /// Grows with each client, so that one failure that many see replaces it once.
     generation: u64,
     driven: Option<Driven>,
+    /// Whether something was answered through this client: then it is connected.
+    connected: bool,
+    /// How long a try may take with a client that is not connected yet.
+    connecting: Duration,
     closed: bool,
 }
 
@@ -62,7 +69,8 @@ pub(super) struct Connection {
     credentials: Option<Credentials>,
     deadline: Duration,
     patience: Duration,
-    /// How long one try may take as a whole; none where each part of an answer is waited for by itself.
+    /// How long one try may take as a whole once the client is connected; none where each part of an answer is waited
+    /// for by itself.
     one_try: Option<Duration>,
     current: Mutex<Current>,
 }
@@ -81,22 +89,39 @@ impl Connection {
             deadline: options.deadline,
             patience: options.patience,
             one_try: None,
-            current: Mutex::new(Current { generation: 0, driven: None, closed: false }),
+            current: Mutex::new(Current {
+                generation: 0,
+                driven: None,
+                connected: false,
+                connecting: Duration::ZERO,
+                closed: false,
+            }),
         })
     }
 
     /// A connection for cells alone, with a deadline of their own. It is not shared with what reads and appends: a
     /// long answer there does not hold a lease up, and giving up on one that is slow breaks nothing there off.
+    ///
+    /// To connect takes several round trips, and on a cluster more. Where that takes longer than one try the next client
+    /// gets twice the time, up to the whole patience, and so will later ones; where it does not, a node that says nothing
+    /// costs one try.
     pub(super) fn for_cells(options: &EventStoreDbOptions) -> Result<Self, StoreError> {
         let connection = Self::new(options)?;
         // So long the client waits before it connects at all.
-        let first = connection.settings.discovery_interval();
+        let one_try = options.cell_deadline + connection.settings.discovery_interval();
+        connection.current().connecting = one_try;
         Ok(Self {
             deadline: options.cell_deadline,
             patience: options.cell_patience,
-            one_try: Some(options.cell_deadline + first),
+            one_try: Some(one_try),
             ..connection
         })
+    }
+
+    /// A connection for who looks for news: one that has fallen silent is left sooner, as nobody hears of anything
+    /// meanwhile.
+    pub(super) fn for_looks(options: &EventStoreDbOptions) -> Result<Self, StoreError> {
+        Ok(Self { deadline: options.deadline.min(LOOK), ..Self::new(options)? })
     }
 
     /// How long one request may take.
@@ -148,16 +173,38 @@ impl Connection {
         };
         driven.runtime = Some(runtime);
         current.generation += 1;
+        current.connected = false;
         let client = driven.client.clone();
         current.driven = Some(driven);
         Ok((current.generation, client))
     }
 
-    /// Lets go of a client that broke, unless somebody did already.
-    fn let_go(&self, generation: u64) {
+    /// How long a try may take as a whole, if there is a limit.
+    fn time_for_a_try(&self) -> Option<Duration> {
+        let current = self.current();
+        self.one_try.map(|one_try| if current.connected { one_try } else { current.connecting })
+    }
+
+    /// Takes note of how a try ended that took so long, and lets go of a client that broke, unless somebody did already.
+    fn learn<T>(&self, generation: u64, done: &Result<T, Failure>, took: Duration) {
         let mut current = self.current();
-        if current.generation == generation {
-            current.driven = None;
+        if current.generation != generation {
+            return;
+        }
+        match done {
+            Err(Failure::Broken(_) | Failure::Silent) => {
+                if self.one_try.is_some() && !current.connected && matches!(done, Err(Failure::Silent)) {
+                    current.connecting = (2 * current.connecting).min(self.patience);
+                }
+                current.driven = None;
+            }
+            _ if current.connected => {}
+            _ => {
+                current.connected = true;
+                if let Some(one_try) = self.one_try {
+                    current.connecting = (2 * took).min(self.patience).max(one_try);
+                }
+            }
         }
     }
 
@@ -169,33 +216,38 @@ impl Connection {
     }
 
     /// Waits for an answer, but not for ever: the server keeps to the deadline itself where it can, so it is given
-    /// a little longer than that.
+    /// a little longer than that. Where a try is bounded as a whole, it is that which is not waited for longer.
     pub(super) async fn answer<T>(
         &self,
         answer: impl Future<Output = eventstore::Result<T>>,
     ) -> Result<T, Failure> {
+        if self.one_try.is_some() {
+            return answer.await.map_err(Failure::from);
+        }
         match timeout(self.deadline + self.deadline / 4, answer).await {
             Ok(answer) => answer.map_err(Failure::from),
             Err(_) => Err(Failure::Silent),
         }
     }
 
-    /// Does something once.
+    /// Does something once; where a try is bounded as a whole, it is over by `end`.
     async fn once<T, Doing>(
         &self,
+        end: Instant,
         act: &(impl Fn(Client) -> Doing + Sync),
     ) -> Result<Result<T, Failure>, StoreError>
     where
         Doing: Future<Output = Result<T, Failure>> + Send,
     {
         let (generation, client) = self.client()?;
-        let done = match self.one_try {
-            Some(time) => timeout(time, act(client)).await.unwrap_or(Err(Failure::Silent)),
+        let begun = Instant::now();
+        let done = match self.time_for_a_try() {
+            Some(time) => {
+                timeout_at(end.min(begun + time), act(client)).await.unwrap_or(Err(Failure::Silent))
+            }
             None => act(client).await,
         };
-        if matches!(done, Err(Failure::Broken(_) | Failure::Silent)) {
-            self.let_go(generation);
-        }
+        self.learn(generation, &done, begun.elapsed());
         Ok(done)
     }
 
@@ -222,9 +274,11 @@ impl Connection {
         Doing: Future<Output = Result<T, Failure>> + Send,
     {
         let begun = Instant::now();
+        // The last try begins while there is patience, and is an ordinary one.
+        let end = begun + patience + self.one_try.unwrap_or_default();
         let (mut pause, longest) = PAUSES;
         loop {
-            let done = self.once(&act).await?;
+            let done = self.once(end, &act).await?;
             match done {
                 Err(Failure::Later(_) | Failure::Broken(_) | Failure::Silent)
                     if begun.elapsed() + pause < patience =>

@@ -9,7 +9,7 @@
 //!
 //! [`pace`]: super::EventStoreDbOptions::pace
 
-use std::sync::{Arc, Weak};
+use std::sync::{Arc, Mutex, PoisonError, Weak};
 use std::time::Duration;
 
 use tokio::sync::watch;
@@ -20,7 +20,7 @@ use super::connection::Connection;
 use super::read::{MOST_BYTES, Page};
 use super::record::Place;
 use super::trouble::{Trouble, closed};
-use crate::store::follow::{PAGE, Source};
+use crate::store::follow::{IN_TOUCH, PAGE, Source};
 use crate::store::{StoreError, StoredEvent, Subscription};
 
 /// How many records the one that looks for news takes at a time.
@@ -50,7 +50,11 @@ pub(super) struct Tail {
     pub(super) connection: Connection,
     /// The one for cells.
     pub(super) cells: Connection,
+    /// The one that looks for news.
+    looks: Connection,
     known: watch::Sender<Known>,
+    /// When a look that found the end of the log was begun.
+    seen: Mutex<Instant>,
 }
 
 impl Tail {
@@ -58,11 +62,12 @@ impl Tail {
     pub(super) fn new(
         connection: Connection,
         cells: Connection,
+        looks: Connection,
         head: Position,
         upto: Option<Place>,
     ) -> Self {
         let (known, _) = watch::channel(Known { head, upto, outages: 0, closed: false });
-        Self { connection, cells, known }
+        Self { connection, cells, looks, known, seen: Mutex::new(Instant::now()) }
     }
 
     /// Takes note of an event that was appended here.
@@ -99,13 +104,21 @@ impl Tail {
 
     /// Reads to the end of the log, and where its last event stands.
     pub(super) async fn head(&self) -> Result<Position, StoreError> {
-        self.head_within(self.connection.patience()).await
+        self.head_by(&self.connection, self.connection.patience()).await
     }
 
-    async fn head_within(&self, patience: Duration) -> Result<Position, StoreError> {
+    /// Looks for news, once.
+    async fn look(&self) -> Result<(), StoreError> {
+        let begun = Instant::now();
+        self.head_by(&self.looks, Duration::ZERO).await?;
+        *self.seen.lock().unwrap_or_else(PoisonError::into_inner) = begun;
+        Ok(())
+    }
+
+    async fn head_by(&self, connection: &Connection, patience: Duration) -> Result<Position, StoreError> {
         loop {
             let after = self.known.borrow().upto;
-            let page = self.connection.page_within(patience, after, LOOK).await?;
+            let page = connection.page_within(patience, after, LOOK).await?;
             self.learn(after, &page);
             if page.ended {
                 return Ok(self.known.borrow().head);
@@ -123,6 +136,7 @@ impl Tail {
         self.refuse();
         self.connection.close();
         self.cells.close();
+        self.looks.close();
     }
 
     pub(super) fn is_closed(&self) -> bool {
@@ -140,15 +154,16 @@ pub(super) async fn watch(tail: Weak<Tail>, pace: Duration) {
         if tail.is_closed() {
             return;
         }
-        match tail.head_within(Duration::ZERO).await {
-            Ok(_) => {
+        let begun = Instant::now();
+        match tail.look().await {
+            Ok(()) => {
                 if told {
                     tracing::info!("the event log is there again");
                 }
                 (lost, told) = (None, false);
             }
             Err(error) => {
-                let since = *lost.get_or_insert_with(Instant::now);
+                let since = *lost.get_or_insert(begun);
                 if !told && since.elapsed() >= OUTAGE {
                     tracing::warn!(
                         error = &error as &dyn std::error::Error,
@@ -199,5 +214,9 @@ impl Source for Way {
             return Err(Trouble::Silent.into());
         }
         self.known.changed().await.map_err(|_| closed())
+    }
+
+    fn is_in_touch(&self) -> bool {
+        self.tail.seen.lock().unwrap_or_else(PoisonError::into_inner).elapsed() < IN_TOUCH
     }
 }

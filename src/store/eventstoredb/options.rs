@@ -28,8 +28,9 @@ pub struct EventStoreDbOptions {
     pub deadline: Duration,
     /// How long a request is repeated while the server cannot be reached or has no leader.
     pub patience: Duration,
-    /// How long one try to read or set a cell may take. A lease is lost with a few of these, so it is short, and
-    /// the connection is then taken for dead.
+    /// How long one try to read or set a cell may take on a connection that is there. A lease is lost with a few of
+    /// these, so it is short, and the connection is then taken for dead. One that is not there yet gets longer where
+    /// it needs to, up to `cell_patience`.
     pub cell_deadline: Duration,
     /// How long reading or setting a cell is repeated: less than a lease lasts without being renewed
     /// ([`Terms::gives_up`](crate::reactors::lease::Terms::gives_up)).

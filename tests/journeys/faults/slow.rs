@@ -7,23 +7,20 @@ use std::time::Duration;
 pub(crate) struct Slowed(Child);
 
 impl Slowed {
-    /// Slows a process down. None, and a line that says so, where there is nothing to do it with.
-    pub(crate) async fn process(id: u32, by: Duration) -> Option<Self> {
+    /// Slows a process down; or says why that cannot be done.
+    pub(crate) async fn process(id: u32, by: Duration) -> Result<Self, &'static str> {
         let inject = format!("inject=fsync,fdatasync:delay_enter={}", by.as_micros());
         let tracer = Command::new("strace")
             .args(["-f", "-qq", "-o", "/dev/null", "-e", "trace=fsync,fdatasync", "-e", &inject])
             .args(["-p", &id.to_string()])
             .stdin(Stdio::null())
             .spawn();
-        let Ok(tracer) = tracer else {
-            println!("skipped: there is nothing to slow a process down with (Debian: strace)");
-            return None;
-        };
+        let tracer = tracer.map_err(|_| "there is nothing to slow a process down with (Debian: strace)")?;
         let mut slowed = Self(tracer);
         // It takes hold of each thread.
         tokio::time::sleep(Duration::from_millis(500)).await;
         assert_eq!(slowed.0.try_wait().unwrap(), None, "strace could not take hold of the process");
-        Some(slowed)
+        Ok(slowed)
     }
 }
 

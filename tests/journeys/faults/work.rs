@@ -138,7 +138,8 @@ async fn approves(
             Some(200) => {}
             // Their session may have ended for good reasons.
             Some(303) => {
-                ann.tries_to_sign_in().await;
+                let came = ann.tries_to_sign_in().await;
+                ledger.lock().unwrap().sign_ins += usize::from(came);
                 continue;
             }
             _ => {

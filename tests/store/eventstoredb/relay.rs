@@ -2,6 +2,7 @@
 //! comes through any more, and nobody says that they are gone. New ones work.
 
 use std::net::SocketAddr;
+use std::time::Duration;
 
 use tokio::io::copy_bidirectional;
 use tokio::net::{TcpListener, TcpStream};
@@ -18,6 +19,11 @@ pub(super) struct Relay {
 
 impl Relay {
     pub(super) async fn to(server: SocketAddr) -> Self {
+        Self::slow_to(server, Duration::ZERO).await
+    }
+
+    /// One through which it takes so long to connect, as with many round trips to somewhere far away.
+    pub(super) async fn slow_to(server: SocketAddr, long: Duration) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let address = listener.local_addr().unwrap();
         let (hushed, _) = watch::channel(());
@@ -26,6 +32,7 @@ impl Relay {
             while let Ok((mut from, _)) = listener.accept().await {
                 let mut silent = hear.subscribe();
                 tokio::spawn(async move {
+                    tokio::time::sleep(long).await;
                     let Ok(mut to) = TcpStream::connect(server).await else { return };
                     tokio::select! {
                         biased;

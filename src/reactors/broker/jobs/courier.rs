@@ -12,7 +12,7 @@ use lapin::options::{
 };
 use lapin::types::{AMQPValue, FieldTable};
 use lapin::{BasicProperties, Channel, Confirmation, Connection, Consumer};
-use tokio::sync::{mpsc, oneshot};
+use tokio::sync::{Notify, mpsc, oneshot};
 use tokio::time::Instant;
 use vouchsafe_events::Position;
 use vouchsafe_projections::PendingMail;
@@ -62,6 +62,8 @@ pub struct JobCourier {
     /// Who waits to hear of which mail.
     waiting: Mutex<HashMap<Key, oneshot::Sender<Outcome>>>,
     reports: String,
+    /// Told when mails can be carried again that could not be.
+    again: Notify,
 }
 
 impl JobCourier {
@@ -83,6 +85,7 @@ impl JobCourier {
             orders: Mutex::new(orders().0),
             waiting: Mutex::default(),
             reports: format!("vouchsafe.mail.reports.{name:032x}"),
+            again: Notify::new(),
         })
     }
 
@@ -114,7 +117,8 @@ impl JobCourier {
             // Whoever wants a mail carried meanwhile is told that none goes out.
             let refuse = async {
                 while let Some((_, tell)) = to_do.recv().await {
-                    let _ = tell.send(Outcome::Away);
+                    self.hold_up(true);
+                    let _ = tell.send(Outcome::HeldUp);
                 }
             };
             let _ = tokio::time::timeout(length, refuse).await;
@@ -196,7 +200,7 @@ impl JobCourier {
                 }
                 Some((job, tell)) = to_do.recv() => {
                     if blockage.is_long() {
-                        let _ = tell.send(Outcome::Away);
+                        let _ = tell.send(Outcome::HeldUp);
                         continue;
                     }
                     self.waiting().insert(job.key(), tell);
@@ -232,12 +236,19 @@ impl JobCourier {
                         Err(error) => return error,
                     }
                 }
+                // At once on a new connection: what held jobs up on the last one, or before another instance handed
+                // them out, is over. RabbitMQ says that it blocks only to whoever has something for it.
                 _ = look.tick() => {
-                    if let Some(away) = blockage.look(connection.status().blocked(), Instant::now()) {
-                        self.mail.set(away);
-                    }
+                    self.hold_up(blockage.look(connection.status().blocked(), Instant::now()));
                 }
             }
+        }
+    }
+
+    /// Takes note of whether RabbitMQ takes no jobs, and when it takes some again has those go that it did not take.
+    fn hold_up(&self, held_up: bool) {
+        if self.mail.set_held_up(held_up) && !held_up {
+            self.again.notify_one();
         }
     }
 
@@ -348,6 +359,10 @@ impl Courier for JobCourier {
             }
             outcome
         })
+    }
+
+    fn again(&self) -> BoxFuture<'_, ()> {
+        Box::pin(self.again.notified())
     }
 
     fn run(&self, mut stop: Stop) -> BoxFuture<'_, ()> {

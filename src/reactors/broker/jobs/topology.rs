@@ -1,5 +1,7 @@
 //! The queues that jobs go through.
 
+use std::sync::Once;
+
 use lapin::options::{QueueBindOptions, QueueDeclareOptions};
 use lapin::types::{AMQPValue, FieldTable};
 use lapin::{Connection, ExchangeKind};
@@ -62,11 +64,17 @@ pub(super) async fn declare(connection: &Connection) -> Result<(), LinkError> {
     Ok(())
 }
 
+/// Whether RabbitMQ refuses a declaration because what is there has no limit of time.
+fn lacks_limit(refusal: &str) -> bool {
+    refusal.contains("'x-message-ttl'") && refusal.contains("current is none")
+}
+
 /// Makes the queue for the dead. What it was made with cannot be changed: one that an earlier version made, without a
-/// limit, is used as it is, and the log says so. A policy gives it one.
+/// limit and otherwise the same, is used as it is, and the log says so once. A policy gives it one.
 async fn declare_dead(connection: &Connection) -> Result<(), LinkError> {
-    let declare = async |passive, arguments| {
-        let options = QueueDeclareOptions { durable: true, passive, ..QueueDeclareOptions::default() };
+    static SAID: Once = Once::new();
+    let declare = async |arguments| {
+        let options = QueueDeclareOptions { durable: true, ..QueueDeclareOptions::default() };
         // A refusal closes the channel, so each try has its own.
         let channel = connection.create_channel().await?;
         channel.queue_declare(DEAD.into(), options, arguments).await.map_err(declined)?;
@@ -74,13 +82,17 @@ async fn declare_dead(connection: &Connection) -> Result<(), LinkError> {
     };
     let mut limited = quorum();
     limited.insert("x-message-ttl".into(), AMQPValue::LongInt(DEAD_FOR));
-    match declare(false, limited).await {
-        Err(LinkError::OtherKind(why)) => {
-            declare(true, FieldTable::default()).await.map_err(|_| LinkError::OtherKind(why))?;
-            tracing::warn!(
-                queue = DEAD,
-                "the queue was made without the limit of 14 days: docs/messages.md says how to give it one"
-            );
+    match declare(limited).await {
+        Err(LinkError::OtherKind(why)) if lacks_limit(&why) => {
+            // Whatever else differs is refused here too.
+            declare(quorum()).await?;
+            SAID.call_once(|| {
+                tracing::warn!(
+                    queue = DEAD,
+                    "the queue was made without the limit of 14 days: unless a policy gives it one already, give it one \
+                     as docs/messages.md says"
+                );
+            });
             Ok(())
         }
         outcome => outcome,
@@ -95,4 +107,22 @@ pub(super) async fn dead(connection: &Connection) -> Result<u64, LinkError> {
     let count = queue.message_count();
     channel.close(200, "counted".into()).await?;
     Ok(count.into())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_a_queue_without_a_limit_is_taken_for_an_earlier_versions() {
+        let refusal = |argument, current| {
+            format!(
+                "PRECONDITION_FAILED - inequivalent arg '{argument}' for queue '{DEAD}' in vhost '/': received the \
+                 value '1209600000' of type 'signedint' but current is {current}"
+            )
+        };
+        assert!(lacks_limit(&refusal("x-message-ttl", "none")));
+        assert!(!lacks_limit(&refusal("x-message-ttl", "the value '60000' of type 'signedint'")));
+        assert!(!lacks_limit(&refusal("x-queue-type", "none")));
+    }
 }

@@ -303,7 +303,7 @@ async fn handle(app: &App, deliverer: &Deliverer, health: &MailHealth, job: Job)
         Outcome::GivenUp(reason) => {
             Event::MailGivenUp(MailGivenUp { event: job.event, to: job.to, mail: job.mail, reason })
         }
-        Outcome::Later | Outcome::Away | Outcome::Over { .. } | Outcome::Unheard => {
+        Outcome::Later | Outcome::Away | Outcome::HeldUp | Outcome::Over { .. } | Outcome::Unheard => {
             return report(What::of(&outcome, Position::START));
         }
     };

@@ -32,6 +32,9 @@ const CHECKPOINT_EVERY: Duration = Duration::from_secs(1);
 /// After how long without news the checkpoint moves in any case.
 const QUIET: Duration = Duration::from_millis(200);
 
+/// How often it is looked around while an event waits for the key ring, and while nothing happens.
+const LOOKS: (Duration, Duration) = (Duration::from_secs(1), Duration::from_secs(5));
+
 /// For how long a stop waits for what is unconfirmed.
 const LAST_CONFIRMS: Duration = Duration::from_secs(5);
 
@@ -58,6 +61,8 @@ pub(super) struct Session<'a> {
     channel: Channel,
     checkpoint: Checkpoint,
     written: Instant,
+    /// When it was looked around last. What happens meanwhile does not put the next time off.
+    looked: Instant,
     followed: Subscription,
     news: Instant,
     events: Pin<Box<dyn FutureStream<Item = lapin::Event> + Send>>,
@@ -88,6 +93,7 @@ impl<'a> Session<'a> {
             channel,
             checkpoint,
             written: now,
+            looked: now,
             followed: publisher.app.store().subscribe(position),
             news: now,
             events: Box::pin(connection.events_listener()),
@@ -135,7 +141,11 @@ impl<'a> Session<'a> {
 
     async fn next(&mut self, stop: &mut Stop) -> Next {
         let dirty = !self.window.is_clear() || self.checkpoint.position() != Some(self.window.reached());
-        let look = if dirty { QUIET } else { Duration::from_secs(5) };
+        let look = match (dirty, &self.reading) {
+            (true, _) => QUIET,
+            (false, Some(_)) => LOOKS.0,
+            (false, None) => LOOKS.1,
+        };
         tokio::select! {
             biased;
             () = stopped(stop) => Next::Stop,
@@ -146,7 +156,7 @@ impl<'a> Session<'a> {
             followed = self.followed.next(), if self.reading.is_none() && self.window.has_room() => {
                 Next::Followed(followed)
             }
-            () = tokio::time::sleep(look) => Next::Time,
+            () = tokio::time::sleep_until(self.looked + look) => Next::Time,
         }
     }
 
@@ -255,8 +265,9 @@ impl<'a> Session<'a> {
     /// Moves the checkpoint when it is time, and looks whether RabbitMQ still answers.
     async fn look_around(&mut self) -> Result<(), Ended> {
         let now = Instant::now();
+        self.looked = now;
         metrics::broker_unconfirmed(self.unconfirmed.len());
-        metrics::broker_lag(self.lag());
+        self.publisher.health.set_lag(self.lag());
         let blocked = self.connection.status().blocked();
         if self.publisher.health.set_blocked(blocked) {
             if blocked {
