@@ -52,7 +52,8 @@ enum Command {
     Organisations(users::Organisations),
     /// Writes the history to standard output, one event a line, as JSON.
     Replay(replay::Replay),
-    /// Asks the history, and proves that nobody altered it.
+    /// Answers what auditors ask of the history: what happened, who had access when, on whose authority; and proves
+    /// that nobody altered it.
     Audit(audit::Audit),
     /// Looks after the lists that are folded from the history.
     Projections(projections::Projections),

@@ -10,7 +10,7 @@ pub mod assets;
 mod audit;
 mod code;
 mod cookies;
-mod dates;
+pub(crate) mod dates;
 mod form;
 mod frame;
 mod guards;

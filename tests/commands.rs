@@ -1,6 +1,8 @@
 //! The commands, run as an operator runs them: the binary, its files, and what it says.
 #![expect(clippy::panic, clippy::unwrap_used, reason = "a test fails by panicking")]
 
+#[path = "commands/audit.rs"]
+mod audit;
 #[path = "commands/import.rs"]
 mod import;
 #[path = "commands/store.rs"]

@@ -18,8 +18,9 @@ use std::time::Duration;
 
 use rusqlite::{Connection, ErrorCode, OptionalExtension};
 use tokio::sync::{Notify, watch};
-use vouchsafe_events::{EventId, Position, Recorded, Uuid};
+use vouchsafe_events::{EventId, OrganisationId, PersonId, Position, Recorded, Timestamp, Uuid};
 
+pub use follow::Interrupted;
 pub use search::{Filter, Found, PAGE, Total};
 
 /// How many connections that read are kept open while nobody uses them.
@@ -151,6 +152,35 @@ impl Timeline {
         self.read(move |connection| {
             let mut statement = connection.prepare_cached("SELECT position FROM ids WHERE id = ?1")?;
             statement.query_row((id.uuid().as_bytes(),), |row| row.get(0).map(Position::new)).optional()
+        })
+        .await
+    }
+
+    /// When each of these people signed in for an organisation, or chose it after they had: of each the newest, at
+    /// most `limit`.
+    pub async fn sign_ins(
+        self: &Arc<Self>,
+        organisation: OrganisationId,
+        people: Vec<PersonId>,
+        limit: usize,
+    ) -> Result<Vec<(PersonId, Timestamp)>, TimelineError> {
+        self.read(move |connection| search::sign_ins(connection, organisation, &people, limit)).await
+    }
+
+    /// The organisations at which anything ever concerned a person, in the order of their ids.
+    pub async fn organisations_of(
+        self: &Arc<Self>,
+        person: PersonId,
+    ) -> Result<Vec<OrganisationId>, TimelineError> {
+        self.read(move |connection| {
+            let mut statement = connection.prepare_cached(
+                "SELECT DISTINCT e.organisation FROM people p CROSS JOIN entries e USING (position)
+                 WHERE p.person = ?1 AND e.organisation IS NOT NULL ORDER BY e.organisation",
+            )?;
+            let id = |row: &rusqlite::Row<'_>| {
+                row.get(0).map(|id| OrganisationId::from_uuid(Uuid::from_bytes(id)))
+            };
+            statement.query_map((person.uuid().as_bytes(),), id)?.collect()
         })
         .await
     }

@@ -1,9 +1,16 @@
 //! The history, for auditors: what happened, found by school, person, type and date, and each event by itself.
 
 mod asked;
+mod compare;
+mod drawing;
 mod event;
+mod instant;
+mod lineage;
 pub(in crate::web) mod look;
+mod organisation;
 mod page;
+mod person;
+mod picture;
 mod places;
 mod stored;
 
@@ -13,16 +20,29 @@ mod tests;
 use axum::Router;
 use axum::extract::{Path, RawQuery, State};
 use axum::routing::get;
-use vouchsafe_events::Position;
+use vouchsafe_events::{Position, Timestamp};
 
 use super::form::{Faults, Personal};
 use super::{Auditor, Frame, Problem, Reply, Site, links};
-use asked::{Asked, Typed};
+use asked::{Asked, Sought, Typed};
 use look::Matches;
 use page::Shown;
 
 pub(super) fn routes() -> Router<Site> {
-    Router::new().route(links::TIMELINE, get(timeline).post(narrow)).route(links::EVENT, get(one))
+    Router::new()
+        .route(links::TIMELINE, get(timeline).post(narrow))
+        .route(links::EVENT, get(one))
+        .route(links::AUDIT_ORGANISATION, get(organisation::show))
+        .route(links::AUDIT_COMPARE, get(compare::show))
+        .route(links::AUDIT_PICTURE, get(picture::show))
+        .route(links::AUDIT_PERSON, get(person::show))
+        .route(links::AUDIT_LINEAGE, get(lineage::show))
+        .route(links::AUDIT_LINEAGE_CSV, get(lineage::download))
+}
+
+/// The address of a page at an instant.
+fn with_at(path: &str, at: Timestamp) -> String {
+    format!("{path}?at={}", crate::audit::instant::exact(at))
 }
 
 /// The history, as far as the address says: it can be kept and passed on, and names nobody.
@@ -54,15 +74,20 @@ async fn narrow(
     let typed = Typed::new(fields);
     let mut asked = Asked::read(&site, &typed)?;
     let mut faults = asked.faults(&typed);
-    if let (Some(who), true) = (typed.who(), faults.is_empty()) {
-        match look::people(&site, by.person, who).await? {
+    for role in [Sought::Person, Sought::Doer] {
+        let (field, text) = match role {
+            Sought::Person => ("who", typed.who()),
+            Sought::Doer => ("doer", typed.doer()),
+        };
+        let (Some(text), true) = (text, faults.is_empty()) else { continue };
+        match look::people(&site, by.person, text).await? {
             Matches::TooShort => {
-                faults.add("who", "Enter at least 2 characters of the name or email address");
+                faults.add(field, "Enter at least 2 characters of the name or email address");
             }
-            Matches::Nobody => faults.add("who", "Nobody’s name or email address contains that"),
-            Matches::One(person) => asked.person = Some(person),
+            Matches::Nobody => faults.add(field, "Nobody’s name or email address contains that"),
+            Matches::One(person) => asked = asked.with(role, person),
             Matches::Several(people) => {
-                let shown = Shown::Choice(people);
+                let shown = Shown::Choice(role, people);
                 return respond(&site, frame, &typed, &asked, faults, shown);
             }
         }

@@ -10,7 +10,7 @@ const MONTHS: [&str; 12] =
     ["jan", "feb", "mar", "apr", "may", "jun", "jul", "aug", "sep", "oct", "nov", "dec"];
 
 /// Reads "27/3/2026", "27 March 2026" or "2026-03-27".
-pub(super) fn parse(text: &str) -> Option<Date> {
+pub(crate) fn parse(text: &str) -> Option<Date> {
     let parts: Vec<&str> =
         text.split(|c: char| !c.is_alphanumeric()).filter(|part| !part.is_empty()).collect();
     let &[first, month, last] = parts.as_slice() else { return None };
@@ -30,17 +30,17 @@ fn named(month: &str) -> Option<i8> {
 }
 
 /// A date as it stands in the form's field.
-pub(super) fn field(date: Date) -> String {
+pub(crate) fn field(date: Date) -> String {
     date.strftime("%-d/%-m/%Y").to_string()
 }
 
 /// The first instant of a day in London.
-pub(super) fn begin(date: Date) -> Option<Timestamp> {
+pub(crate) fn begin(date: Date) -> Option<Timestamp> {
     after(date.yesterday().ok()?)
 }
 
 /// The first instant in London after a day.
-pub(super) fn after(date: Date) -> Option<Timestamp> {
+pub(crate) fn after(date: Date) -> Option<Timestamp> {
     when::end_of(date).map(|last| Timestamp::from_micros(last.micros() + 1))
 }
 

@@ -123,6 +123,14 @@ with_id! {
     MAKE_APPROVER, make_approver(PersonId) = "/school/users/", "/approver";
     /// Confirms a user in a review.
     CONFIRM, confirm(PersonId) = "/school/review/", "/confirm";
+    /// An organisation as it stood at an instant, for auditors.
+    AUDIT_ORGANISATION, audit_organisation(OrganisationId) = "/audit/organisations/", "";
+    /// Two instants of it, compared.
+    AUDIT_COMPARE, audit_compare(OrganisationId) = "/audit/organisations/", "/compare";
+    /// A picture of everybody's access to it through time.
+    AUDIT_PICTURE, audit_picture(OrganisationId) = "/audit/organisations/", "/picture";
+    /// A person, for auditors: where they have access, and their sessions at an instant.
+    AUDIT_PERSON, audit_person(PersonId) = "/audit/people/", "";
     /// One event of the history.
     EVENT, event(u64) = "/audit/events/", "";
 }
@@ -149,6 +157,17 @@ pub(crate) const SUPPORT_ENTRY: &str = "/support/organisations/{organisation}/us
 /// See [`SUPPORT_ENTRY`].
 pub(crate) fn support_entry(organisation: &OrganisationId, person: &PersonId) -> String {
     format!("/support/organisations/{organisation}/users/{person}")
+}
+
+/// On whose authority a person has access to an organisation, and who has it on theirs: the pattern and the link.
+pub(crate) const AUDIT_LINEAGE: &str = "/audit/organisations/{organisation}/people/{person}";
+
+/// What rests on a person there, as CSV.
+pub(crate) const AUDIT_LINEAGE_CSV: &str = "/audit/organisations/{organisation}/people/{person}/resting.csv";
+
+/// See [`AUDIT_LINEAGE`].
+pub(crate) fn audit_lineage(organisation: &OrganisationId, person: &PersonId) -> String {
+    format!("/audit/organisations/{organisation}/people/{person}")
 }
 
 #[cfg(test)]

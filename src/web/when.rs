@@ -5,7 +5,7 @@ use jiff::tz::TimeZone;
 use vouchsafe_events::Timestamp;
 
 /// London's time zone. The database is built in, so it is always found.
-fn london() -> TimeZone {
+pub(crate) fn london() -> TimeZone {
     TimeZone::get("Europe/London").unwrap_or(TimeZone::UTC)
 }
 

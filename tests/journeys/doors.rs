@@ -18,7 +18,16 @@ const APPROVERS: [&str; 6] = [
     "/school/review",
 ];
 /// Pages for auditors.
-const AUDITORS: [&str; 2] = ["/audit", "/audit/events/1"];
+const AUDITORS: [&str; 8] = [
+    "/audit",
+    "/audit/events/1",
+    "/audit/organisations/0192f5a4-7c1e-7000-8000-000000000001",
+    "/audit/organisations/0192f5a4-7c1e-7000-8000-000000000001/compare",
+    "/audit/organisations/0192f5a4-7c1e-7000-8000-000000000001/picture",
+    "/audit/organisations/0192f5a4-7c1e-7000-8000-000000000001/people/0192f5a4-7c1e-7000-8000-000000000002",
+    "/audit/organisations/0192f5a4-7c1e-7000-8000-000000000001/people/0192f5a4-7c1e-7000-8000-000000000002/resting.csv",
+    "/audit/people/0192f5a4-7c1e-7000-8000-000000000002",
+];
 
 #[tokio::test]
 async fn each_page_opens_to_those_it_is_for_and_to_nobody_else() {
@@ -57,6 +66,8 @@ async fn what_makes_no_sense_gets_a_page_in_plain_words() {
         "/school/users/1",
         "/school/requests/0192f5a4-7c1e-7000-8000-000000000001",
         "/audit/events/x",
+        "/audit/organisations/x",
+        "/audit/organisations/x/people/y",
     ] {
         let page = ann.visits(path).await;
         assert!(page.status.is_client_error(), "{path}: {}", page.status);

@@ -15,7 +15,7 @@ const APPLICATION: i64 = 0x564f_5549;
 
 /// The form of the file: SQLite's `user_version`. A file of another form is thrown away, so whatever changes
 /// in what is written, or for which events, needs another number and no more.
-const FORM: i64 = 1;
+const FORM: i64 = 2;
 
 /// How long to wait for another process that has the file locked.
 const PATIENCE: Duration = Duration::from_secs(5);
@@ -23,6 +23,9 @@ const PATIENCE: Duration = Duration::from_secs(5);
 /// Each index ends in the position, so that each search walks back from the newest event that it may find
 /// without sorting. `days` says between which positions the events of a day lie (UTC, counted from
 /// 1970-01-01): events are nearly in order of time, so a search in a range of dates skips what is outside.
+///
+/// `actor` numbers those who are no people, see `write::actor_number`; a person who did something is found in
+/// `people`, where `acted` is 1 for them.
 const SCHEMA: &str = "
     CREATE TABLE state (
         one      INTEGER PRIMARY KEY CHECK (one = 1),
@@ -38,14 +41,17 @@ const SCHEMA: &str = "
         position     INTEGER PRIMARY KEY,
         at           INTEGER NOT NULL,
         kind         INTEGER NOT NULL,
+        actor        INTEGER NOT NULL,
         organisation BLOB
     ) STRICT;
-    CREATE INDEX entries_by_organisation ON entries (organisation, position, kind, at)
+    CREATE INDEX entries_by_organisation ON entries (organisation, position, kind, at, actor)
         WHERE organisation IS NOT NULL;
     CREATE INDEX entries_by_kind ON entries (kind);
+    CREATE INDEX entries_by_actor ON entries (actor) WHERE actor > 0;
     CREATE TABLE people (
         person   BLOB    NOT NULL,
         position INTEGER NOT NULL,
+        acted    INTEGER NOT NULL,
         PRIMARY KEY (person, position)
     ) STRICT, WITHOUT ROWID;
     CREATE TABLE requests (

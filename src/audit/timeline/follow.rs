@@ -27,15 +27,20 @@ const LONGEST_PAUSE: Duration = Duration::from_secs(10);
 
 /// Why following was interrupted.
 #[derive(Debug, thiserror::Error)]
-enum Interrupted {
+pub enum Interrupted {
+    /// The index.
     #[error(transparent)]
     Index(#[from] TimelineError),
+    /// The log.
     #[error(transparent)]
     Store(#[from] StoreError),
+    /// An event that cannot be read.
     #[error(transparent)]
     Decode(#[from] DecodeError),
+    /// The log has no more to say.
     #[error("the event log ended the subscription")]
     Ended,
+    /// The file's content is at fault.
     #[error("a reader found the index damaged")]
     Damaged,
 }
@@ -77,6 +82,13 @@ impl Timeline {
             }
             pause = (pause * 2).min(LONGEST_PAUSE);
         }
+    }
+
+    /// Takes in all that is in the log already, for a command that is no service. One may run beside it.
+    pub async fn catch_up_with(self: &Arc<Self>, store: &dyn EventStore) -> Result<(), Interrupted> {
+        let from = self.fit(store).await?;
+        self.catch_up(store, from).await?;
+        Ok(())
     }
 
     async fn start_over(self: &Arc<Self>) {

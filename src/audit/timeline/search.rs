@@ -3,9 +3,9 @@
 use std::collections::{HashMap, HashSet};
 
 use rusqlite::{Connection, Params, Row};
-use vouchsafe_events::{OrganisationId, PersonId, Position, Timestamp};
+use vouchsafe_events::{Actor, OrganisationId, PersonId, Position, Timestamp};
 
-use super::write::day;
+use super::write::{actor_number, day};
 
 /// How many events a search finds at once.
 pub const PAGE: usize = 50;
@@ -20,6 +20,8 @@ pub struct Filter {
     pub organisations: Option<Vec<OrganisationId>>,
     /// They concern this person: happened to them, name them, or were done by them.
     pub person: Option<PersonId>,
+    /// They were done by this one.
+    pub actor: Option<Actor>,
     /// They are of one of these types, by their names in the stored form; empty if it does not matter.
     pub kinds: Vec<&'static str>,
     /// They happened at or after this instant.
@@ -49,11 +51,15 @@ pub struct Found {
 }
 
 /// A row of the index as a walk meets it.
-const COLUMNS: &str = "e.position, e.at, e.kind, e.organisation";
+const COLUMNS: &str = "e.position, e.at, e.kind, e.organisation, e.actor";
 
 /// An index to walk along, with what to look for in it.
 enum Walk {
     Person(PersonId),
+    /// What a person did.
+    Acts(PersonId),
+    /// What somebody did who is no person, by their number.
+    Actor(i64),
     Organisation(OrganisationId),
     Kind(i64),
     Everything,
@@ -63,6 +69,10 @@ enum Walk {
 struct Sieve {
     organisations: Option<HashSet<[u8; 16]>>,
     kinds: Option<HashSet<i64>>,
+    /// By this actor's number.
+    actor: Option<i64>,
+    /// By this person, where the walk is not along what they did.
+    acted: Option<[u8; 16]>,
     from: i64,
     to: i64,
     /// Between which positions (both included) what happened in the range of dates lies.
@@ -100,15 +110,30 @@ fn as_i64(position: Position) -> i64 {
 
 /// The walks that together meet every event that passes, each of them once.
 fn walks(filter: &Filter, sieve: &Sieve) -> Vec<Walk> {
-    if let Some(person) = filter.person {
+    if let Some(person) = acts(filter) {
+        vec![Walk::Acts(person)]
+    } else if let Some(person) = filter.person {
         vec![Walk::Person(person)]
     } else if let Some(organisations) = &filter.organisations {
         let each: HashSet<_> = organisations.iter().copied().collect();
         each.into_iter().map(Walk::Organisation).collect()
+    } else if let Some(actor) =
+        filter.actor.filter(|actor| *actor == Actor::Operator || sieve.kinds.is_none())
+    {
+        // An operator does little; of what the others do there is a great deal.
+        vec![Walk::Actor(actor_number(actor))]
     } else if let Some(kinds) = &sieve.kinds {
         kinds.iter().copied().map(Walk::Kind).collect()
     } else {
         vec![Walk::Everything]
+    }
+}
+
+/// Whose acts are all that can pass, if that is so.
+fn acts(filter: &Filter) -> Option<PersonId> {
+    match filter.actor {
+        Some(Actor::Person(actor)) if filter.person.is_none_or(|person| person == actor) => Some(actor),
+        _ => None,
     }
 }
 
@@ -142,6 +167,22 @@ impl Walk {
                      WHERE p.person = ?1 AND p.position BETWEEN ?2 AND ?3 ORDER BY p.position DESC"
                 );
                 sieve.sift(connection, &sql, (id.uuid().as_bytes(), first, last), limit, found)
+            }
+            Self::Acts(id) => {
+                let sql = format!(
+                    "SELECT {COLUMNS} FROM people p CROSS JOIN entries e USING (position)
+                     WHERE p.person = ?1 AND p.position BETWEEN ?2 AND ?3 AND p.acted = 1
+                     ORDER BY p.position DESC"
+                );
+                sieve.sift(connection, &sql, (id.uuid().as_bytes(), first, last), limit, found)
+            }
+            Self::Actor(number) => {
+                let sql = format!(
+                    "SELECT {COLUMNS} FROM entries e INDEXED BY entries_by_actor
+                     WHERE e.actor = ?1 AND e.actor > 0 AND e.position BETWEEN ?2 AND ?3
+                     ORDER BY e.position DESC"
+                );
+                sieve.sift(connection, &sql, (number, first, last), limit, found)
             }
             Self::Organisation(id) => {
                 let sql = format!(
@@ -184,7 +225,13 @@ impl Sieve {
                 .prepare_cached("SELECT min(first), max(last) FROM days WHERE day BETWEEN ?1 AND ?2")?
                 .query_row(days, |row| Ok((row.get(0)?, row.get(1)?)))?
         };
-        Ok(first.zip(last).map(|(first, last)| Self { organisations, kinds, from, to, first, last }))
+        let actor = filter.actor.map(actor_number);
+        let acted = match filter.actor {
+            Some(Actor::Person(person)) if acts(filter).is_none() => Some(person.uuid().into_bytes()),
+            _ => None,
+        };
+        let sieve = |(first, last)| Self { organisations, kinds, actor, acted, from, to, first, last };
+        Ok(first.zip(last).map(sieve))
     }
 
     /// Reads rows until `limit` of them have passed.
@@ -202,7 +249,7 @@ impl Sieve {
         while passed < limit
             && let Some(row) = rows.next()?
         {
-            if self.passes(row)? {
+            if self.passes(connection, row)? {
                 found.push(row.get(0)?);
                 passed += 1;
             }
@@ -210,7 +257,7 @@ impl Sieve {
         Ok(())
     }
 
-    fn passes(&self, row: &Row<'_>) -> rusqlite::Result<bool> {
+    fn passes(&self, connection: &Connection, row: &Row<'_>) -> rusqlite::Result<bool> {
         let at: i64 = row.get(1)?;
         if at < self.from || at >= self.to {
             return Ok(false);
@@ -220,10 +267,46 @@ impl Sieve {
         {
             return Ok(false);
         }
-        let Some(organisations) = &self.organisations else { return Ok(true) };
-        let organisation: Option<[u8; 16]> = row.get(3)?;
-        Ok(organisation.is_some_and(|id| organisations.contains(&id)))
+        if let Some(organisations) = &self.organisations {
+            let organisation: Option<[u8; 16]> = row.get(3)?;
+            if !organisation.is_some_and(|id| organisations.contains(&id)) {
+                return Ok(false);
+            }
+        }
+        if let Some(actor) = self.actor
+            && actor != row.get::<_, i64>(4)?
+        {
+            return Ok(false);
+        }
+        let Some(acted) = &self.acted else { return Ok(true) };
+        connection
+            .prepare_cached("SELECT 1 FROM people WHERE person = ?1 AND position = ?2 AND acted = 1")?
+            .exists((acted, row.get::<_, i64>(0)?))
     }
+}
+
+/// See [`super::Timeline::sign_ins`].
+pub(super) fn sign_ins(
+    connection: &Connection,
+    organisation: OrganisationId,
+    people: &[PersonId],
+    limit: usize,
+) -> rusqlite::Result<Vec<(PersonId, Timestamp)>> {
+    let mut statement = connection.prepare_cached(
+        "SELECT e.at FROM people p CROSS JOIN entries e USING (position)
+         WHERE p.person = ?1 AND e.organisation = ?2
+           AND e.kind IN (SELECT kind FROM kinds WHERE name IN ('signed-in', 'organisation-chosen'))
+         ORDER BY p.position DESC LIMIT ?3",
+    )?;
+    let mut found = Vec::new();
+    for person in people {
+        let (id, place) = (person.uuid().into_bytes(), organisation.uuid().into_bytes());
+        let mut rows = statement.query((id, place, limit))?;
+        while let Some(row) = rows.next()? {
+            found.push((*person, Timestamp::from_micros(row.get(0)?)));
+        }
+    }
+    Ok(found)
 }
 
 /// The numbers of types in the index.

@@ -80,13 +80,20 @@ fn any_filter() -> impl Strategy<Value = Filter> {
     (
         proptest::option::of(proptest::collection::vec((1..5_u128).prop_map(organisation), 0..3)),
         proptest::option::of((1..6_u128).prop_map(person)),
+        proptest::option::of(prop_oneof![
+            3 => (1..6_u128).prop_map(|number| Actor::Person(person(number))),
+            1 => Just(Actor::System),
+            1 => Just(Actor::Operator),
+            1 => Just(Actor::Reactor(Reactor::Mail)),
+        ]),
         proptest::sample::subsequence(kinds.to_vec(), 0..3),
         instant(),
         instant(),
     )
-        .prop_map(|(organisations, person, kinds, from, to)| Filter {
+        .prop_map(|(organisations, person, actor, kinds, from, to)| Filter {
             organisations,
             person,
+            actor,
             kinds,
             from,
             to,
@@ -125,6 +132,7 @@ fn naive(log: &[Recorded], filter: &Filter) -> Vec<Position> {
         let there = filter.organisations.as_ref();
         if there.is_none_or(|there| place.is_some_and(|place| there.contains(&place)))
             && filter.person.is_none_or(|person| people.contains(&person))
+            && filter.actor.is_none_or(|actor| actor == envelope.actor)
             && (filter.kinds.is_empty() || filter.kinds.contains(&recorded.event.kind()))
             && filter.from.is_none_or(|from| envelope.at >= from)
             && filter.to.is_none_or(|to| envelope.at < to)

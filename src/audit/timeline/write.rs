@@ -2,7 +2,8 @@
 
 use rusqlite::{Connection, OptionalExtension, Transaction, TransactionBehavior};
 use vouchsafe_events::{
-    Actor, Event, EventId, OrganisationId, PersonId, Position, Recorded, RequestId, Stream, Timestamp, Uuid,
+    Actor, Event, EventId, OrganisationId, PersonId, Position, Reactor, Recorded, RequestId, Stream,
+    Timestamp, Uuid,
 };
 
 /// Microseconds in a day.
@@ -11,6 +12,19 @@ const DAY: i64 = 86_400_000_000;
 /// The day of an instant in UTC, counted from 1970-01-01.
 pub(super) const fn day(at: Timestamp) -> i64 {
     at.micros().div_euclid(DAY)
+}
+
+/// How the index numbers whoever did something: 0 stands for every person.
+pub(super) const fn actor_number(actor: Actor) -> i64 {
+    match actor {
+        Actor::Person(_) => 0,
+        Actor::Operator => 1,
+        Actor::System => 2,
+        Actor::Reactor(Reactor::Mail) => 3,
+        Actor::Reactor(Reactor::Timekeeper) => 4,
+        Actor::Reactor(Reactor::Successions) => 5,
+        Actor::Reactor(Reactor::Approvers) => 6,
+    }
 }
 
 /// The position of the last event taken in.
@@ -44,13 +58,14 @@ fn take_one(transaction: &Transaction<'_>, recorded: &Recorded) -> rusqlite::Res
     let organisation = organisation_of(transaction, recorded)?;
     transaction
         .prepare_cached(
-            "INSERT INTO entries (position, at, kind, organisation)
-             VALUES (?1, ?2, (SELECT kind FROM kinds WHERE name = ?3), ?4)",
+            "INSERT INTO entries (position, at, kind, actor, organisation)
+             VALUES (?1, ?2, (SELECT kind FROM kinds WHERE name = ?3), ?4, ?5)",
         )?
         .execute((
             position,
             envelope.at.micros(),
             recorded.event.kind(),
+            actor_number(envelope.actor),
             organisation.as_ref().map(|id| id.uuid().into_bytes()),
         ))?;
     transaction
@@ -69,8 +84,10 @@ fn take_one(transaction: &Transaction<'_>, recorded: &Recorded) -> rusqlite::Res
     }
     for person in people_of(transaction, recorded)?.into_iter().flatten() {
         transaction
-            .prepare_cached("INSERT INTO people (person, position) VALUES (?1, ?2) ON CONFLICT DO NOTHING")?
-            .execute((person.uuid().as_bytes(), position))?;
+            .prepare_cached(
+                "INSERT INTO people (person, position, acted) VALUES (?1, ?2, ?3) ON CONFLICT DO NOTHING",
+            )?
+            .execute((person.uuid().as_bytes(), position, envelope.actor == Actor::Person(person)))?;
     }
     Ok(())
 }

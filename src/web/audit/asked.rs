@@ -2,7 +2,7 @@
 
 use jiff::civil::Date;
 use url::form_urlencoded;
-use vouchsafe_events::{KINDS, OrganisationId, PersonId, Position};
+use vouchsafe_events::{Actor, KINDS, OrganisationId, PersonId, Position};
 
 use super::places;
 use crate::audit::Filter;
@@ -38,10 +38,24 @@ impl Typed {
         self.field("who")
     }
 
+    /// What was typed of the name or email address of whoever did it.
+    pub(super) fn doer(&self) -> Option<&str> {
+        self.field("doer")
+    }
+
     /// Whether the button pressed was the one that shows an authority's schools.
     pub(super) fn wants_schools(&self) -> bool {
         self.field("step") == Some("schools")
     }
+}
+
+/// For what a person is looked for by a part of their name.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Sought {
+    /// Whom it concerns.
+    Person,
+    /// Who did it.
+    Doer,
 }
 
 /// What an auditor looks for.
@@ -53,6 +67,8 @@ pub(super) struct Asked {
     pub(super) school: Option<OrganisationId>,
     /// A person.
     pub(super) person: Option<PersonId>,
+    /// Who did it.
+    pub(super) by: Option<Actor>,
     /// Types of events; empty for all.
     pub(super) kinds: Vec<&'static str>,
     /// The first day.
@@ -72,6 +88,7 @@ impl Asked {
             authority: typed.field("authority").map(str::to_owned),
             school: typed.field("school").map(|id| id.parse().map_err(unknown)).transpose()?,
             person: typed.field("person").map(|id| id.parse().map_err(unknown)).transpose()?,
+            by: typed.field("by").map(|actor| actor.parse().map_err(|_| Problem::NotFound)).transpose()?,
             kinds: Vec::new(),
             from: typed.field("from").and_then(dates::parse),
             to: typed.field("to").and_then(dates::parse),
@@ -86,7 +103,11 @@ impl Asked {
             }
         }
         site.app.lists(|lists| {
-            if asked.person.is_some_and(|person| lists.person(person).is_none()) {
+            let doer = match asked.by {
+                Some(Actor::Person(person)) => Some(person),
+                _ => None,
+            };
+            if asked.person.into_iter().chain(doer).any(|person| lists.person(person).is_none()) {
                 return Err(Problem::NotFound);
             }
             if let Some(code) = &asked.authority
@@ -104,6 +125,14 @@ impl Asked {
             Ok(())
         })?;
         Ok(asked)
+    }
+
+    /// The same with a person who was found, from the newest.
+    pub(super) fn with(self, role: Sought, person: PersonId) -> Self {
+        match role {
+            Sought::Person => Self { person: Some(person), before: None, ..self },
+            Sought::Doer => Self { by: Some(Actor::Person(person)), before: None, ..self },
+        }
     }
 
     /// What is wrong with what was typed.
@@ -136,6 +165,7 @@ impl Asked {
         Filter {
             organisations,
             person: self.person,
+            actor: self.by,
             kinds: self.kinds.clone(),
             from: self.from.and_then(dates::begin),
             to: self.to.and_then(dates::after),
@@ -153,6 +183,7 @@ impl Asked {
         add("authority", self.authority.clone());
         add("school", self.school.map(|id| id.to_string()));
         add("person", self.person.map(|id| id.to_string()));
+        add("by", self.by.map(|actor| actor.to_string()));
         for kind in &self.kinds {
             add("type", Some((*kind).to_owned()));
         }

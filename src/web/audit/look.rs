@@ -5,11 +5,14 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use futures_util::{StreamExt, TryStreamExt, stream};
-use vouchsafe_events::{Email, EventId, Held, PersonId, Position, Recorded, decode};
+use vouchsafe_events::{
+    Email, EventId, Held, OrganisationId, PersonId, Position, Recorded, Stream, Timestamp, decode,
+};
 
 use super::asked::Asked;
 use crate::app::Unavailable;
-use crate::audit::{TimelineError, Total};
+use crate::audit::lineage::{Ledger, Lineage};
+use crate::audit::{Replay, TimelineError, Total};
 use crate::errors::Chain;
 use crate::store::StoredEvent;
 use crate::web::{Auditor, Problem, Site};
@@ -150,6 +153,56 @@ pub(super) async fn event(site: &Site, by: &Auditor, position: Position) -> Resu
     }
     let stored = String::from_utf8_lossy(&stored.bytes).into_owned();
     Ok(Some(One { recorded, stored, others }))
+}
+
+/// Looks at all that ever happened at an organisation.
+pub(super) async fn organisation(site: &Site, by: &Auditor, id: OrganisationId) -> Result<Replay, Problem> {
+    if site.app.lists(|lists| lists.organisation(id).is_none()) {
+        return Err(Problem::NotFound);
+    }
+    tracing::info!(auditor = %by.person, organisation = %id, "an auditor looks at an organisation's history");
+    replay(site, Stream::Organisation(id)).await
+}
+
+/// Looks at all that ever happened to a person.
+pub(super) async fn person(site: &Site, by: &Auditor, id: PersonId) -> Result<Replay, Problem> {
+    is_known(site, id)?;
+    tracing::info!(auditor = %by.person, person = %id, "an auditor looks at a person's history");
+    replay(site, Stream::Person(id)).await
+}
+
+/// A person who is not known is not found.
+pub(super) fn is_known(site: &Site, id: PersonId) -> Result<(), Problem> {
+    let known = site.app.lists(|lists| lists.person(id).is_some());
+    if known { Ok(()) } else { Err(Problem::NotFound) }
+}
+
+async fn replay(site: &Site, stream: Stream) -> Result<Replay, Problem> {
+    let read = Replay::read(site.app.store().as_ref(), stream).await;
+    read.map_err(|cause| Problem::unavailable(&cause))
+}
+
+/// Follows authority from and to an organisation, whose account is there already.
+pub(super) async fn lineage(site: &Site, id: OrganisationId, ledger: Ledger) -> Result<Lineage, Problem> {
+    let read = Lineage::around(site.app.store().as_ref(), id, ledger).await;
+    read.map_err(|cause| Problem::unavailable(&cause))
+}
+
+/// When these people signed in for an organisation: of each the newest, at most `limit`.
+pub(super) async fn sign_ins(
+    site: &Site,
+    organisation: OrganisationId,
+    people: Vec<PersonId>,
+    limit: usize,
+) -> Result<Vec<(PersonId, Timestamp)>, Problem> {
+    site.timeline.reach(site.app.following().position(), PATIENCE).await;
+    site.timeline.sign_ins(organisation, people, limit).await.map_err(|error| index(&error))
+}
+
+/// The organisations at which anything ever happened to a person, or was done by them.
+pub(super) async fn places(site: &Site, person: PersonId) -> Result<Vec<OrganisationId>, Problem> {
+    site.timeline.reach(site.app.following().position(), PATIENCE).await;
+    site.timeline.organisations_of(person).await.map_err(|error| index(&error))
 }
 
 /// Reads the event at a position, if there is one.

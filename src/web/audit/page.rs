@@ -1,9 +1,9 @@
 //! The page of the history.
 
 use askama::Template;
-use vouchsafe_events::{PersonId, Recorded};
+use vouchsafe_events::{Actor, OrganisationId, PersonId, Reactor, Recorded};
 
-use super::asked::{Asked, Typed};
+use super::asked::{Asked, Sought, Typed};
 use super::look::{People, Results};
 use super::places;
 use crate::audit::{GROUPS, Total, sentence};
@@ -18,7 +18,7 @@ pub(super) enum Shown {
     /// Nothing: the form has to be mended first.
     Nothing,
     /// People to choose from.
-    Choice(People),
+    Choice(Sought, People),
     /// What was found.
     Results(Results),
 }
@@ -43,6 +43,14 @@ pub(super) struct Form {
     pub(super) person: Option<Chosen>,
     /// What was typed of a person who is not chosen yet.
     pub(super) who: String,
+    /// Who did it, if a person is chosen.
+    pub(super) doer: Option<Chosen>,
+    /// What was typed of whoever did it, who is not chosen yet.
+    pub(super) doing: String,
+    /// Who else does something.
+    pub(super) actors: Vec<Choice>,
+    /// The school that is chosen, and what its page is called.
+    pub(super) school: Option<(OrganisationId, String)>,
     /// The types of events.
     pub(super) groups: Vec<Types>,
     /// How many types are chosen.
@@ -118,9 +126,14 @@ impl Page {
     ) -> Self {
         let below = match shown {
             Shown::Nothing => Below::Nothing,
-            Shown::Choice(People { people, more }) => {
-                let offered = people.into_iter().map(|person| Offered::of(site, asked, person)).collect();
-                Below::Choice { who: typed.who().unwrap_or_default().to_owned(), people: offered, more }
+            Shown::Choice(role, People { people, more }) => {
+                let offered =
+                    people.into_iter().map(|person| Offered::of(site, asked, role, person)).collect();
+                let typed = match role {
+                    Sought::Person => typed.who(),
+                    Sought::Doer => typed.doer(),
+                };
+                Below::Choice { who: typed.unwrap_or_default().to_owned(), people: offered, more }
             }
             Shown::Results(results) => Below::Results(List::of(site, asked, &results)),
         };
@@ -154,8 +167,20 @@ impl Form {
         Self {
             authorities: authorities.collect(),
             schools,
-            person: asked.person.map(|person| Chosen::of(site, asked, person)),
-            who: typed.who().unwrap_or_default().to_owned(),
+            person: asked.person.map(|person| {
+                Chosen::of(site, person, &Asked { person: None, before: None, ..asked.clone() })
+            }),
+            who: typed.who().filter(|_| asked.person.is_none()).unwrap_or_default().to_owned(),
+            doer: match asked.by {
+                Some(Actor::Person(person)) => {
+                    let without = Asked { by: None, before: None, ..asked.clone() };
+                    Some(Chosen::of(site, person, &without))
+                }
+                _ => None,
+            },
+            doing: typed.doer().unwrap_or_default().to_owned(),
+            actors: ACTORS.iter().map(|(actor, words)| Choice::of_actor(asked, *actor, words)).collect(),
+            school: asked.school.map(|id| (id, site.app.organisation_name(id))),
             groups: groups.collect(),
             types: asked.kinds.len(),
             from: date("from", asked.from),
@@ -165,22 +190,35 @@ impl Form {
     }
 }
 
+/// Who does something beside people, in the words of the form.
+const ACTORS: [(Actor, &str); 6] = [
+    (Actor::Operator, "An operator, by the command line"),
+    (Actor::System, "The service, on what DfE Sign-in said"),
+    (Actor::Reactor(Reactor::Approvers), "The service, on what DfE Sign-in said of approvers"),
+    (Actor::Reactor(Reactor::Timekeeper), "The service, because it was time"),
+    (Actor::Reactor(Reactor::Successions), "The service, carrying over a closed school’s people"),
+    (Actor::Reactor(Reactor::Mail), "The service, sending emails"),
+];
+
 impl Choice {
+    fn of_actor(asked: &Asked, actor: Actor, words: &str) -> Self {
+        Self { value: actor.to_string(), text: words.to_owned(), chosen: asked.by == Some(actor) }
+    }
+
     fn of_type(asked: &Asked, kind: &str, words: &str) -> Self {
         Self { value: kind.to_owned(), text: words.to_owned(), chosen: asked.kinds.contains(&kind) }
     }
 }
 
 impl Chosen {
-    fn of(site: &Site, asked: &Asked, id: PersonId) -> Self {
-        let without = Asked { person: None, before: None, ..asked.clone() }.url();
-        Self { id, name: site.app.name_of(id), email: site.app.email_of(id), without }
+    fn of(site: &Site, id: PersonId, without: &Asked) -> Self {
+        Self { id, name: site.app.name_of(id), email: site.app.email_of(id), without: without.url() }
     }
 }
 
 impl Offered {
-    fn of(site: &Site, asked: &Asked, person: PersonId) -> Self {
-        let href = Asked { person: Some(person), before: None, ..asked.clone() }.url();
+    fn of(site: &Site, asked: &Asked, role: Sought, person: PersonId) -> Self {
+        let href = asked.clone().with(role, person).url();
         Self { name: site.app.name_of(person), email: site.app.email_of(person), href }
     }
 }

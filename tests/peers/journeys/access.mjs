@@ -77,6 +77,38 @@ export default async function ({ person }, { approver, colleague, auditor }) {
   await jo.check();
   await jo.screenshot("event");
 
+  // Who had access, since when, on whose authority.
+  const click = async (locator) => {
+    await locator.first().click();
+    await jo.page.waitForLoadState("load");
+    await jo.check();
+  };
+  await jo.visit("/audit?type=access-granted");
+  await click(jo.page.locator("main a[href^='/audit/events/']"));
+  await click(jo.page.locator("main a[href^='/audit?school=']"));
+  await click(jo.page.getByRole("link", { name: /^Who had access to/ }));
+  await jo.sees("People with access");
+  await jo.screenshot("as-it-stood");
+  const organisation = new URL(jo.page.url()).pathname;
+  await jo.page.getByLabel("Date", { exact: true }).fill("31/2/2026");
+  await jo.press("Show");
+  await jo.sees("Enter a date, like 27/3/2026");
+  await jo.screenshot("as-it-stood-error");
+  await jo.visit(organisation);
+  await jo.follow("A picture of everybody’s access through time");
+  await jo.screenshot("picture");
+  await jo.visit(`${organisation}/compare`);
+  await jo.page.getByLabel("Date", { exact: true }).first().fill("1/1/2020");
+  await jo.press("Compare");
+  await jo.sees("Who came");
+  await jo.screenshot("compare");
+  await jo.visit(organisation);
+  await jo.follow("Cai Okoro");
+  await jo.sees("On whose authority they have access");
+  await jo.screenshot("lineage");
+  await jo.follow("Everywhere that they had to do with, and their sessions");
+  await jo.screenshot("auditors-person");
+
   await cai.visit("/access");
   await cai.page.getByRole("button", { name: "Sign out", exact: true }).click();
   await cai.page.getByRole("button", { name: "Sign out of DfE Sign-in" }).click();
