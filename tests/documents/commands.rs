@@ -77,7 +77,7 @@ fn every_command_in_a_document_is_taken() {
 #[test]
 fn a_command_that_is_not_taken_is_found() {
     for wrong in [
-        "vouchsafe audit",
+        "vouchsafe audits",
         "vouchsafe serve --dry-run",
         "sudo -u vouchsafe vouchsafe staff appoint --as boss a@b.example",
         "ExecStart=/usr/local/bin/vouchsafe replay --from here",
