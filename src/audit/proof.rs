@@ -10,8 +10,8 @@
 //!
 //! - [`Tree`] keeps the tree's hashes in files that anybody may delete: they are made again from the log.
 //! - [`Notary`] signs checkpoints, and never one that does not continue what was signed before.
-//! - [`export`](export()) writes events with their proofs for somebody else, and [`Bundle`] checks them, offline.
-//! - [`compare`] holds a log against checkpoints, and names what was altered.
+//! - [`export()`] writes events with their proofs for somebody else, and [`Bundle`] checks them, offline.
+//! - [`compare()`] holds a log against checkpoints, and names what was altered.
 
 mod array;
 mod bundle;

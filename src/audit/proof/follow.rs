@@ -18,6 +18,10 @@ const READ: usize = 2048;
 /// How many are taken in at once, at most, while following.
 const BATCH: usize = 1024;
 
+/// How long a log that seems too short may take to show the rest: a follower of a cluster may lag.
+pub(super) const LAG: [Duration; 3] =
+    [Duration::from_millis(100), Duration::from_millis(400), Duration::from_millis(1500)];
+
 /// After how long without news what came is put on disk, where other processes find it.
 const IDLE: Duration = Duration::from_secs(5);
 
@@ -150,9 +154,16 @@ impl Tree {
             return Ok(Position::START);
         };
         let before = Position::new(first.position.number().saturating_sub(1));
-        let found: Vec<_> = store.read_all(before, last.len()).await?.iter().map(Leaf::of).collect();
-        if found == last {
-            return Ok(head);
+        let mut lag = LAG.iter();
+        loop {
+            let found: Vec<_> = store.read_all(before, last.len()).await?.iter().map(Leaf::of).collect();
+            if found == last {
+                return Ok(head);
+            }
+            match lag.next().filter(|_| last.starts_with(&found)) {
+                Some(pause) => tokio::time::sleep(*pause).await,
+                None => break,
+            }
         }
         tracing::warn!(
             position = head.number(),

@@ -13,7 +13,7 @@ use tokio::sync::Mutex;
 use tokio::time::Instant;
 
 use super::checkpoint::{CheckpointError, ProofKey, Signed, VerifierKey};
-use super::follow::FollowError;
+use super::follow::{FollowError, LAG};
 use super::tree::{Tree, TreeError};
 use crate::errors::Chain;
 use crate::privacy::{KeyRing, KeyStoreError, MasterKey};
@@ -22,10 +22,6 @@ use crate::store::EventStore;
 
 /// How often it is tried again when other instances sign at the same time.
 const TRIES: usize = 5;
-
-/// How long a log that seems too short may take to show the rest: a follower of a cluster may lag.
-const LAG: [Duration; 4] =
-    [Duration::from_millis(100), Duration::from_millis(400), Duration::from_secs(1), Duration::from_secs(3)];
 
 /// For how long an answer to who asks for the last checkpoint is good.
 const FRESH: Duration = Duration::from_secs(2);

@@ -143,15 +143,12 @@ pub(super) fn draw(
     }
     for (at, words) in span.dates() {
         let Some(x) = span.x(at) else { continue };
-        // A date at the right edge stands before its line.
-        let anchor = if x > (WIDTH - 80) * 10 { "end" } else { "start" };
+        // At the right edge there is no room for a date's words, only for its line.
+        let fits = x <= (WIDTH - 80) * 10;
         let x = tenths(x);
         let _ = write!(svg, r##"<line x1="{x}" y1="{AXIS}" x2="{x}" y2="{floor}" stroke="#b1b4b6"/>"##);
-        for y in [AXIS - 8, floor + 20] {
-            let _ = write!(
-                svg,
-                r##"<text x="{x}" y="{y}" text-anchor="{anchor}" font-size="16" fill="#0b0c0c">{words}</text>"##
-            );
+        for y in [AXIS - 8, floor + 20].into_iter().filter(|_| fits) {
+            let _ = write!(svg, r##"<text x="{x}" y="{y}" font-size="16" fill="#0b0c0c">{words}</text>"##);
         }
     }
     for (number, row) in (0_i64..).zip(rows) {
