@@ -61,6 +61,8 @@ async fn a_code_asked_for_on_one_instance_opens_the_other() {
     let Some(cluster) = Cluster::start(2).await else { return };
     cluster.command(0, &["organisations", "add", "--kind", "lead-provider", "Northern Training"]).await;
     cluster.command(1, &["users", "add", "--organisation", "Northern Training", ADA]).await;
+    // What a command wrote, instances hear of within some tenths of a second; on a busy machine it may be more.
+    tokio::time::sleep(Duration::from_secs(3)).await;
     let mut ada = Person::new(Account::at("Ada", "Obi", None), &cluster.world.base);
     ada.visits("/sign-in/code").await;
     ada.sends("/sign-in/code", &[("email", ADA)]).await;
