@@ -10,6 +10,7 @@ pub mod config;
 pub mod demo;
 pub mod domain;
 pub mod errors;
+mod folder;
 pub mod identity;
 mod loopback;
 mod measures;

@@ -127,7 +127,7 @@ pub struct Core {
 impl Core {
     /// Opens what is stored, folds the lists and follows the log.
     pub async fn open(config: &Config, clock: Arc<dyn Clock>) -> Result<Self, RuntimeError> {
-        storage::private_folder(&config.storage.folder)
+        crate::folder::private(&config.storage.folder)
             .map_err(|error| RuntimeError::Folder(config.storage.folder.clone(), error))?;
         let master = storage::open_master_key(config)?;
         let store = open_log(config).await?;

@@ -26,7 +26,7 @@ pub(super) async fn open(
 
 /// What signs the history and reads it, for a command: the service may run meanwhile.
 pub async fn open_proof(config: &Config) -> Result<Arc<Notary>, RuntimeError> {
-    storage::private_folder(&config.storage.folder)
+    crate::folder::private(&config.storage.folder)
         .map_err(|error| RuntimeError::Folder(config.storage.folder.clone(), error))?;
     let master = storage::open_master_key(config)?;
     let store = open_log(config).await?;

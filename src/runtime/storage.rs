@@ -67,32 +67,5 @@ pub(super) async fn open_ring(
 /// Makes the folder that a file is to be in.
 fn private_folder_of(file: &Path) -> Result<(), RuntimeError> {
     let Some(folder) = file.parent() else { return Ok(()) };
-    private_folder(folder).map_err(|error| RuntimeError::Folder(folder.to_owned(), error))
-}
-
-/// Makes a folder that only its owner may look into, and those above it that are not there. Each is on disk when this
-/// returns: what is synced into a folder whose own name was never synced is lost with it when the power goes.
-pub(super) fn private_folder(folder: &Path) -> std::io::Result<()> {
-    if folder.as_os_str().is_empty() {
-        return Ok(());
-    }
-    let above = folder.parent().unwrap_or(folder);
-    if folder.is_dir() {
-        // It may have been made by a run that was killed before it was on disk. Where this user may not look at the
-        // folder above, whoever made it saw to that.
-        let _ = sync_folder(above);
-        return Ok(());
-    }
-    private_folder(above)?;
-    let mut builder = std::fs::DirBuilder::new();
-    builder.recursive(true);
-    #[cfg(unix)]
-    std::os::unix::fs::DirBuilderExt::mode(&mut builder, 0o700);
-    builder.create(folder)?;
-    sync_folder(above)
-}
-
-fn sync_folder(folder: &Path) -> std::io::Result<()> {
-    let folder = if folder.as_os_str().is_empty() { Path::new(".") } else { folder };
-    std::fs::File::open(folder)?.sync_all()
+    crate::folder::private(folder).map_err(|error| RuntimeError::Folder(folder.to_owned(), error))
 }

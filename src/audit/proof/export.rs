@@ -165,11 +165,7 @@ fn make(folder: &Path) -> Result<(), ExportError> {
         Err(error) if error.kind() == ErrorKind::NotFound => {}
         Err(error) => return Err(failed(error)),
     }
-    let mut builder = fs::DirBuilder::new();
-    builder.recursive(true);
-    #[cfg(unix)]
-    std::os::unix::fs::DirBuilderExt::mode(&mut builder, 0o700);
-    builder.create(folder).map_err(failed)
+    crate::folder::private(folder).map_err(failed)
 }
 
 /// Signs the log as it stands and writes those events that are wanted to `folder`, with what proves them. The events

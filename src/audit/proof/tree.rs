@@ -266,7 +266,7 @@ fn of_level(size: u64, level: usize) -> u64 {
 
 impl Inner {
     fn open(folder: &Path) -> io::Result<Self> {
-        make_folder(folder)?;
+        crate::folder::private(folder)?;
         let lock = File::options().create(true).truncate(false).write(true).open(folder.join("lock"))?;
         let writing = match lock.try_lock() {
             Ok(()) => Some(lock),
@@ -401,7 +401,7 @@ impl Inner {
             let aside = self.folder.join(SET_ASIDE);
             if keep {
                 gone(fs::remove_dir_all(&aside))?;
-                make_folder(&aside)?;
+                crate::folder::private(&aside)?;
             }
             let names = (0..self.levels.len()).map(|level| format!("level-{level}"));
             // First of all what the others are believed by.
@@ -468,14 +468,6 @@ pub(super) fn state(folder: &Path) -> io::Result<u64> {
     };
     let size = text.strip_prefix(FORM).and_then(|rest| rest.trim().parse().ok());
     Ok(size.unwrap_or(0))
-}
-
-fn make_folder(folder: &Path) -> io::Result<()> {
-    let mut builder = fs::DirBuilder::new();
-    builder.recursive(true);
-    #[cfg(unix)]
-    std::os::unix::fs::DirBuilderExt::mode(&mut builder, 0o700);
-    builder.create(folder)
 }
 
 fn gone(outcome: io::Result<()>) -> io::Result<()> {
