@@ -181,6 +181,35 @@ pub enum Followed {
     CaughtUp(Position),
 }
 
+/// The log, page by page, from a position to where it ends by then.
+pub struct Pages<'a> {
+    store: &'a dyn EventStore,
+    at: Position,
+}
+
+impl<'a> Pages<'a> {
+    /// How many events are in a page.
+    const SIZE: usize = 4096;
+
+    /// Begins after a position.
+    pub fn after(store: &'a dyn EventStore, at: Position) -> Self {
+        Self { store, at }
+    }
+
+    /// The position of the last event so far.
+    pub const fn position(&self) -> Position {
+        self.at
+    }
+
+    /// The next events; none at the end.
+    pub async fn next(&mut self) -> Result<Option<Vec<StoredEvent>>, StoreError> {
+        let page = self.store.read_all(self.at, Self::SIZE).await?;
+        let Some(last) = page.last() else { return Ok(None) };
+        self.at = last.position;
+        Ok(Some(page))
+    }
+}
+
 /// Why the log did not do what it was asked.
 #[derive(Debug, thiserror::Error)]
 pub enum StoreError {

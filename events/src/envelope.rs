@@ -134,6 +134,14 @@ impl Recorded {
     pub fn hold(&self, subject: PersonId, slot: Slot, sealed: &Sealed) -> Held {
         Held { subject, event: self.envelope.id, slot, sealed: sealed.clone() }
     }
+
+    /// Whether it is about a person, or was done by them.
+    pub fn concerns(&self, person: PersonId) -> bool {
+        let envelope = &self.envelope;
+        envelope.stream == Stream::Person(person)
+            || envelope.actor == Actor::Person(person)
+            || self.event.subject() == Some(person)
+    }
 }
 
 /// Why stored bytes could not be read as an event.

@@ -4,11 +4,11 @@ use clap::Args;
 use futures_util::StreamExt;
 use serde::Serialize;
 use serde_json::value::RawValue;
-use vouchsafe_events::{Actor, KINDS, OrganisationId, PersonId, Position, Recorded, Stream, decode};
+use vouchsafe_events::{KINDS, OrganisationId, PersonId, Position, Recorded, Stream, decode};
 
 use super::{Configured, Failed, log};
 use crate::runtime::{asked_to_stop, open_log};
-use crate::store::{EventStore, Followed, StoredEvent};
+use crate::store::{EventStore, Followed, Pages, StoredEvent};
 
 /// Writes the history to standard output, one event a line, as JSON: the position, and the event exactly as
 /// it is stored. Names and other personal data are sealed in it.
@@ -47,16 +47,14 @@ impl Replay {
         }
         let config = self.configured.load()?;
         let store = open_log(&config).await?;
-        let mut at = Position::new(self.from);
+        let mut pages = Pages::after(store.as_ref(), Position::new(self.from));
         let mut going = true;
         while going {
-            let page = store.read_all(at, 4096).await?;
-            let Some(last) = page.last() else { break };
-            at = last.position;
+            let Some(page) = pages.next().await? else { break };
             going = self.write(&page)?;
         }
         if going && self.follow {
-            self.follow(store.as_ref(), at).await?;
+            self.follow(store.as_ref(), pages.position()).await?;
         }
         store.close().await?;
         Ok(())
@@ -106,11 +104,7 @@ impl Replay {
         let envelope = &recorded.envelope;
         let kind = self.types.is_empty() || self.types.iter().any(|name| name == recorded.event.kind());
         let organisation = self.organisation.is_none_or(|id| envelope.stream == Stream::Organisation(id));
-        let person = self.person.is_none_or(|id| {
-            envelope.stream == Stream::Person(id)
-                || envelope.actor == Actor::Person(id)
-                || recorded.event.subject() == Some(id)
-        });
+        let person = self.person.is_none_or(|id| recorded.concerns(id));
         kind && organisation && person
     }
 }

@@ -6,8 +6,6 @@ use std::fs::File;
 use std::io::{self, BufRead, BufReader, Read};
 use std::path::{Path, PathBuf};
 
-use base64::Engine;
-use base64::engine::general_purpose::STANDARD;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 use tlog_tiles::check_record;
@@ -266,7 +264,7 @@ impl Checking<'_> {
             Some(proofs) => proofs.next()?.and_then(Line::whole),
             None => None,
         };
-        let bytes = event.as_ref().and_then(|event| STANDARD.decode(&event.bytes).ok());
+        let bytes = event.as_ref().and_then(EventLine::stored);
         let (Some(event), Some(bytes)) = (event, bytes) else {
             self.faults.push(Fault::Damaged { line });
             return Ok(());

@@ -13,10 +13,7 @@ use super::difference::{Difference, Found, Lost, New, Unmatched, name};
 use super::frontier::{Frontier, leaf_hash};
 use super::read::Known;
 use super::tree::Leaf;
-use crate::store::{EventStore, StoreError, StoredEvent};
-
-/// How many events are read from the log at once.
-const READ: usize = 2048;
+use crate::store::{EventStore, Pages, StoreError, StoredEvent};
 
 /// Why a log could not be compared.
 #[derive(Debug, thiserror::Error)]
@@ -141,7 +138,7 @@ pub async fn compare(
     };
     settle(&frontier);
     let mut looking = Looking::default();
-    let mut log = Log { store, at: Position::START };
+    let mut log = Pages::after(store, Position::START);
     while let Some(page) = log.next().await? {
         for stored in &page {
             frontier.push(leaf_hash(&stored.bytes));
@@ -187,7 +184,7 @@ async fn unmatched(store: &dyn EventStore, known: &Known, size: u64) -> Result<U
         leaf += 1;
         Ok(then.next().map(|next| (leaf - 1, next)))
     };
-    let mut log = Log { store, at: Position::START };
+    let mut log = Pages::after(store, Position::START);
     let mut now = Vec::new().into_iter();
     let mut signed = next_then()?;
     loop {
@@ -235,21 +232,6 @@ impl Unmatched {
             version: stored.version,
         };
         self.new.push(New { found, hash, gap: self.matched });
-    }
-}
-
-/// Reads the log, page by page.
-struct Log<'a> {
-    store: &'a dyn EventStore,
-    at: Position,
-}
-
-impl Log<'_> {
-    async fn next(&mut self) -> Result<Option<Vec<StoredEvent>>, StoreError> {
-        let page = self.store.read_all(self.at, READ).await?;
-        let Some(last) = page.last() else { return Ok(None) };
-        self.at = last.position;
-        Ok(Some(page))
     }
 }
 

@@ -4,13 +4,11 @@ use std::fs::{self, File, OpenOptions};
 use std::io::{self, BufWriter, ErrorKind, Write};
 use std::path::{Path, PathBuf};
 
-use base64::Engine;
-use base64::engine::general_purpose::STANDARD;
 use serde::Serialize;
 use serde_json::value::RawValue;
 use tlog_tiles::check_record;
 use vouchsafe_events::{
-    Actor, DecodeError, OrganisationId, PersonId, Position, Recorded, Stream, Timestamp, decode,
+    DecodeError, OrganisationId, PersonId, Position, Recorded, Stream, Timestamp, decode,
 };
 
 use super::checkpoint::Signed;
@@ -18,10 +16,7 @@ use super::form::{CHECKPOINT, CONTENTS, Claim, Contents, EVENTS, EventLine, FORM
 use super::frontier::{Frontier, leaf_hash};
 use super::notary::{Notary, ProofError};
 use super::tree::TreeError;
-use crate::store::{StoreError, StoredEvent};
-
-/// How many events are read from the log at once.
-const READ: usize = 2048;
+use crate::store::{Pages, StoreError, StoredEvent};
 
 /// Which events are to be written: all, or those that pass each of these.
 #[derive(Clone, Debug, Default)]
@@ -45,11 +40,7 @@ impl Wanted {
     fn wants(&self, recorded: &Recorded) -> bool {
         let envelope = &recorded.envelope;
         let organisation = self.organisation.is_none_or(|id| envelope.stream == Stream::Organisation(id));
-        let person = self.person.is_none_or(|id| {
-            envelope.stream == Stream::Person(id)
-                || envelope.actor == Actor::Person(id)
-                || recorded.event.subject() == Some(id)
-        });
+        let person = self.person.is_none_or(|id| recorded.concerns(id));
         let from = self.from.is_none_or(|from| envelope.at >= from);
         let to = self.to.is_none_or(|to| envelope.at < to);
         organisation && person && from && to
@@ -183,11 +174,10 @@ pub async fn export(notary: &Notary, wanted: &Wanted, folder: &Path) -> Result<E
         written: 0,
         claim: None,
     };
-    let (mut at, mut leaf) = (Position::START, 0);
+    let mut pages = Pages::after(notary.store().as_ref(), Position::START);
+    let mut leaf = 0;
     while leaf < signed.size {
-        let page = notary.store().read_all(at, READ).await?;
-        let Some(last) = page.last() else { return Err(ExportError::Altered(at)) };
-        at = last.position;
+        let Some(page) = pages.next().await? else { return Err(ExportError::Altered(pages.position())) };
         let rest = usize::try_from(signed.size - leaf).unwrap_or(usize::MAX);
         for stored in page.iter().take(rest) {
             writing.take(leaf, stored)?;
@@ -195,7 +185,7 @@ pub async fn export(notary: &Notary, wanted: &Wanted, folder: &Path) -> Result<E
         }
     }
     if writing.proofs.is_none() && writing.frontier.root() != signed.root {
-        return Err(ExportError::Altered(at));
+        return Err(ExportError::Altered(pages.position()));
     }
     let contents = Contents {
         form: FORM.to_owned(),
@@ -260,8 +250,7 @@ impl Writing<'_> {
         }
         let event = serde_json::from_slice::<Box<RawValue>>(&stored.bytes)
             .map_err(|source| DecodeError::Malformed { position: stored.position, source })?;
-        let bytes = STANDARD.encode(&stored.bytes);
-        self.events.line(&EventLine { leaf, position: stored.position, bytes, event })?;
+        self.events.line(&EventLine::new(leaf, stored.position, &stored.bytes, event))?;
         self.written += 1;
         Ok(())
     }

@@ -63,9 +63,21 @@ pub(super) struct EventLine {
     pub(super) leaf: u64,
     pub(super) position: Position,
     /// The stored bytes, in base64: what was hashed.
-    pub(super) bytes: String,
+    bytes: String,
     /// The same, to be read.
     pub(super) event: Box<RawValue>,
+}
+
+impl EventLine {
+    /// A line for an event that is stored as these bytes, which are `event` to be read.
+    pub(super) fn new(leaf: u64, position: Position, stored: &[u8], event: Box<RawValue>) -> Self {
+        Self { leaf, position, bytes: STANDARD.encode(stored), event }
+    }
+
+    /// The stored bytes; none if it does not hold any.
+    pub(super) fn stored(&self) -> Option<Vec<u8>> {
+        STANDARD.decode(&self.bytes).ok()
+    }
 }
 
 /// A line of the proofs.

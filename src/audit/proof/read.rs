@@ -4,9 +4,6 @@ use std::fs::File;
 use std::io::{BufReader, ErrorKind, Read};
 use std::path::{Path, PathBuf};
 
-use base64::Engine;
-use base64::engine::general_purpose::STANDARD;
-
 use super::bundle::{Bundle, BundleError, Line, LineReader};
 use super::checkpoint::Signed;
 use super::form::EventLine;
@@ -110,15 +107,11 @@ impl Kept {
                 while leaves.len() < READ {
                     // Damaged lines end it: what comes after them has no place.
                     let Some(line) = lines.next()?.and_then(Line::whole) else { break };
-                    let Some(bytes) = decoded(&line) else { break };
+                    let Some(bytes) = line.stored() else { break };
                     leaves.push(Leaf { position: line.position, hash: leaf_hash(&bytes) });
                 }
                 Ok(Some(leaves).filter(|leaves| !leaves.is_empty()))
             }
         }
     }
-}
-
-fn decoded(line: &EventLine) -> Option<Vec<u8>> {
-    STANDARD.decode(&line.bytes).ok()
 }

@@ -12,6 +12,7 @@ use super::{Configured, Failed, an_instant, columns, known, log, object, open, p
 use crate::app::App;
 use crate::audit::Replay;
 use crate::audit::lineage::{Ledger, given, role};
+use crate::store::Pages;
 
 #[derive(Debug, Args)]
 #[command(
@@ -55,11 +56,8 @@ impl Users {
         let begun = Instant::now();
         let mut lists = Lists::default();
         let mut ledgers: BTreeMap<OrganisationId, Ledger> = BTreeMap::new();
-        let mut after = Position::START;
-        loop {
-            let page = app.store().read_all(after, 2048).await?;
-            let Some(last) = page.last() else { break };
-            after = last.position;
+        let mut pages = Pages::after(app.store().as_ref(), Position::START);
+        while let Some(page) = pages.next().await? {
             for stored in &page {
                 let recorded = decode(stored.position, &stored.bytes)?;
                 if recorded.envelope.at > at {
